@@ -18,6 +18,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
+from ratchet.workflows.review.people import renew_people
 
 
 @dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, group_name="data")
@@ -48,6 +49,7 @@ def corrected_labels(
     served = warehouse.frame(SERVED_SQL, params).set_index("label")["requests"]
     unlisted = {str(label): int(n) for label, n in served.items() if label not in spec.labels}
     counts["served_unlisted"] = unlisted
+    renew_people(receipts.home, cycle.classifier, warehouse)
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count_corrections(cycle.classifier))
     return dg.MaterializeResult(
         metadata={

@@ -13,6 +13,7 @@ from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
 from orchestration.cli.commands.look.why import why
+from orchestration.cli.commands.review.people import people
 from orchestration.cli.commands.rollout.advance import advance
 from orchestration.cli.commands.rollout.hold import hold
 from orchestration.cli.commands.rollout.kill import kill
@@ -105,6 +106,13 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             (3,),
         ),
     ),
+    "Review": (
+        Command(
+            people,
+            "Show labels, agreement and pace of the people who label; suspend one whose labels shall not count.",
+            "ratchet people tickets --suspend bob --why 'labels without reading'",
+        ),
+    ),
     "Rollout": (
         Command(
             shadow,
@@ -180,7 +188,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         ),
         Command(
             log,
-            "List every change of keys, policy, quarantine, kill switch and rollout, with who made it and why.",
+            "List every change of keys, policy, quarantine, people, kill switch and rollout, with who made it and why.",
             "ratchet log tickets --kind policy --kind keys",
         ),
         Command(

@@ -35,6 +35,7 @@ NAMES: tuple[str, ...] = (
     "quarantine.before_checkpoint",
     "signed_lines.before_line",
     "signed_lines.before_checkpoint",
+    "suspension.after_line",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",

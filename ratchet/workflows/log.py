@@ -1,4 +1,4 @@
-"""`ratchet log`: one list of every change of keys, policy, quarantine, kill switch and rollout, and of who read texts.
+"""`ratchet log`: one list of every change of keys, policy, quarantine, people and rollout, and of who read texts.
 
 Add here another file that records who changed what. Each line stays in its own file, which its own room writes.
 """
@@ -16,11 +16,12 @@ from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.keys.keys_log import KeysLog, names_without_entry
 from ratchet.storage.review.read_log import ReadLog, count_by_day
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 
-Kind = Literal["keys", "policy", "quarantine", "kill", "rollout", "reads"]
-KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "kill", "rollout", "reads")
+Kind = Literal["keys", "policy", "quarantine", "people", "kill", "rollout", "reads"]
+KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "people", "kill", "rollout", "reads")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def read_log(home: Home, name: str, kinds: Sequence[str] = ()) -> AuditLog:
     readers: dict[str, Callable[[], Iterable[AuditEntry]]] = {
         "ledger": lambda: map(_of_entry, Ledger(home).entries(name)),
         "quarantine": lambda: _read_quarantine(home, name),
+        "people": lambda: _read_suspensions(home, name),
         "keys": lambda: _read_keys(home),
         "reads": lambda: _read_readings(home, name),
     }
@@ -119,6 +121,13 @@ def _read_quarantine(home: Home, name: str) -> list[AuditEntry]:
             each.sequence,
         )
         for each in Quarantine(home).entries(name)
+    ]
+
+
+def _read_suspensions(home: Home, name: str) -> list[AuditEntry]:
+    return [
+        AuditEntry(each.ts, "people", each.action, each.actor, each.person, each.why, True, each.sequence)
+        for each in Suspensions(home, name).entries()
     ]
 
 

@@ -15,6 +15,7 @@ from ratchet.rollout.state import state_after
 from ratchet.storage.given_up import describe_given_up
 from ratchet.storage.home import Home
 from ratchet.storage.newest_requests import read_newest_requests
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
@@ -40,6 +41,7 @@ def _specs(home: Home) -> Iterator[Finding]:
         "ledger": lambda name: f"{len(Ledger(home).entries(name))} entries",
         "serving": lambda name: _serving(home, name),
         "quarantine": lambda name: f"{len(Quarantine(home).entries(name))} lines",
+        "suspensions": lambda name: f"{len(Suspensions(home, name).entries())} lines",
     }
     for name in home.classifiers():
         for what, look in looks.items():

@@ -1,4 +1,4 @@
-"""`ratchet log`: one list of every change of keys, policy, quarantine, kill switch and rollout.
+"""`ratchet log`: one list of every change of keys, policy, quarantine, people, kill switch and rollout.
 
 Add here options and columns; the files that record changes are read by `ratchet/workflows/log.py`.
 """
@@ -19,7 +19,7 @@ def log(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            "--kind", metavar="KIND", help="Only keys, policy, quarantine, kill, rollout or reads; repeatable."
+            "--kind", metavar="KIND", help="Only keys, policy, quarantine, people, kill, rollout or reads; repeatable."
         ),
     ] = None,
     json: Json = False,
