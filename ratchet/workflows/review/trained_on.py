@@ -40,7 +40,7 @@ def find_trained_adapters(home: Home, name: str, warehouse: Warehouse, person: s
         adapter, counts = _count(home, name, warehouse, week, mine)
         if adapter:
             known[adapter, week] = counts
-    found = [
+    found: list[dict[str, Any]] = [
         {"adapter": adapter, "week": week, "examples": n, "of": of, "slot": slots.get(adapter, "")}
         for adapter, week in sorted(made | set(known), key=lambda each: (each[1], each[0]), reverse=True)
         for n, of in [known.get((adapter, week), (None, None))]

@@ -41,7 +41,7 @@ def people(
         raise UsageError("--suspend and --reinstate together.", "Give one of them.", code="usage")
     if not home.has_rows(name):
         raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
-    from ratchet.core.cycle import choose_week, parse_week
+    from ratchet.core.cycle import choose_week, need_known, parse_week
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.workflows.review.people import renew_people
     from ratchet.workflows.try_intake import try_intake
@@ -55,7 +55,9 @@ def people(
     document = renew_people(home, name, warehouse)
     if week is not None:
         known = {parse_week(each["week"]) for person in document["people"] for each in person["weeks"]}
-        document = only_week(document, str(choose_week(name, week, known).week))
+        cycle = choose_week(name, week, known)
+        need_known(cycle, known, "answer")
+        document = only_week(document, str(cycle.week))
     if json:
         emit_json(document)
         return 0

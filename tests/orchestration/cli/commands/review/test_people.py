@@ -1,0 +1,117 @@
+"""`ratchet people`: figures by person, a suspension with all that follows from it, and a kill in the midst of one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet.config.spec import Spec
+from ratchet.core.failpoints import VARIABLE
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+from ratchet.storage.review.suspensions import Suspensions
+from ratchet.storage.specs import Specs
+from ratchet.workflows.log import read_log
+from ratchet.workflows.review.queue import ReviewQueue
+from ratchet.workflows.verify import verify_ledger
+
+pytestmark = pytest.mark.slow  # a home in which a cycle ran, and a process of its own
+
+
+def waiting(home: Home) -> dict[str, int]:
+    """Requests that wait, by reason."""
+    spec: Spec = Specs(home)["tickets"]
+    queue = ReviewQueue.open(home, "tickets", spec)
+    found = {each.reason: each.items for each in queue.waiting()}
+    queue.close()
+    return found
+
+
+def alone(home: Home, person: str, requests: int) -> list[str]:
+    """Leave `requests` of the week with the label of one person only; return them."""
+    with open_warehouse(home, "tickets").connect() as connection:
+        found = connection.execute(
+            "SELECT request_id FROM corrections WHERE annotator = ? ORDER BY request_id LIMIT ?", [person, requests]
+        ).fetchall()
+        ids = [request for (request,) in found]
+        connection.execute("DELETE FROM corrections WHERE annotator <> ? AND request_id IN (SELECT unnest(?))",
+                           [person, ids])  # fmt: skip
+    return ids
+
+
+def test_people_stand_by_name_with_what_there_is_enough_of(ran_home: Path, call: Callable[..., Any]) -> None:
+    """One of both saw the predictions, so that agreement is unknown; a week is a filter; the page's file is written."""
+    shown = call("--home", ran_home, "people", "tickets")
+    assert shown.code == 0, shown.err
+    lines = [line.split() for line in shown.out.splitlines()]
+    assert [line[:3] for line in lines[1:3]] == [["ann_a", "90", "0"], ["ann_b", "90", "0"]]
+    assert shown.out.count("not enough to say") == 6
+    assert "No request has blind labels of two people: agreement is unknown." in shown.out
+    week = json.loads(call("--home", ran_home, "people", "tickets", "--week", "2026-W02", "--json").out)
+    assert {(each["person"], each["week"]) for each in week["people"]} == {
+        ("ann_a", "2026-01-05"),
+        ("ann_b", "2026-01-05"),
+    }
+    written = json.loads((ran_home / "tickets" / "review" / "people.json").read_text())
+    assert [each["labels"] for each in written["people"]] == [90, 90]
+    other = call("--home", ran_home, "people", "tickets", "--week", "2026-W20")
+    assert (other.code, "2026-05-11" in other.err) == (1, True)
+
+
+def test_a_suspension_reaches_queue_log_votes_and_the_list_of_adapters(
+    ran_home: Path, call: Callable[..., Any]
+) -> None:
+    """The line is signed and verified; requests with a label of that person alone are asked again; all by one name."""
+    home = Home(ran_home)
+    lost = alone(home, "ann_a", 12)
+    done = call("--home", ran_home, "people", "tickets", "--suspend", "ANN_A ", "--why", "labels without reading")
+    assert done.code == 0, done.err
+    assert "no label of ann_a counts since" in done.out
+    assert "12 request(s) that lost their only label are asked again" in done.out
+    (entry,) = Suspensions(home, "tickets").entries()
+    (adapter,) = entry.adapters
+    assert (entry.labels, adapter["examples"] == adapter["of"], adapter["of"] > 50) == (90, True, True)
+    assert str(adapter["adapter"])[:12] in done.out
+    assert waiting(home) == {"suspended": len(lost)}
+    (line,) = read_log(home, "tickets", ["people"]).entries
+    assert (line.event, line.what, line.why, line.signed) == ("suspend", "ann_a", "labels without reading", True)
+    votes = open_warehouse(home, "tickets").frame("SELECT DISTINCT person FROM attributed_corrections")
+    assert list(votes["person"]) == ["ann_b"]
+    found = {each.what: each for each in verify_ledger(home, "tickets")}
+    assert found["suspensions"].detail == "1 lines, chained and signed"
+    again = call("--home", ran_home, "people", "tickets", "--suspend", "ann_a", "--why", "once more", "--json")
+    assert (again.code, json.loads(again.out)["queued"], waiting(home)) == (0, 12, {"suspended": 12})
+    back = call("--home", ran_home, "people", "tickets", "--reinstate", "ann_a", "--why", "spoke with her")
+    assert (back.code, "count again" in back.out) == (0, True)
+    assert [each.event for each in read_log(home, "tickets", ["people"]).entries] == ["suspend", "reinstate"]
+
+
+def test_a_wrong_name_or_no_reason_changes_nothing(ran_home: Path, call: Callable[..., Any]) -> None:
+    """Each is one sentence with the nearest name, and an exit code."""
+    cases = [
+        (("--suspend", "ann_c", "--why", "x"), 1, "ann_c has labelled nothing of tickets"),
+        (("--suspend", "ann_c", "--why", "x"), 1, "Did you mean 'ann_"),
+        (("--suspend", "ann_a"), 64, "--why is empty"),
+        (("--suspend", "a\x1bb", "--why", "x"), 1, "control characters"),
+        (("--reinstate", "ann_a", "--why", "x"), 1, "ann_a is not suspended (suspended: nobody)"),
+        (("--suspend", "ann_a", "--reinstate", "ann_a", "--why", "x"), 64, "Give one of them"),
+    ]
+    for words, code, says in cases:
+        found = call("--home", ran_home, "people", "tickets", *words)
+        assert (found.code, says in found.err) == (code, True), (words, found.err)
+    assert not (ran_home / "tickets" / "review" / "suspensions.jsonl").exists()
+
+
+def test_a_kill_after_the_line_is_made_good_by_the_same_command(
+    ran_home: Path, call: Callable[..., Any], execute: Callable[..., Any]
+) -> None:
+    """The labels count no more at once; what is asked again follows."""
+    home = Home(ran_home)
+    alone(home, "ann_b", 5)
+    words = ("--home", ran_home, "people", "tickets", "--suspend", "ann_b", "--why", "left")
+    assert execute(*words, **{VARIABLE: "suspension.after_line:kill"}).code == -9
+    assert (len(Suspensions(home, "tickets").entries()), waiting(home)) == (1, {})
+    assert call(*words).code == 0
+    assert (len(Suspensions(home, "tickets").entries()), waiting(home)) == (1, {"suspended": 5})
