@@ -30,7 +30,7 @@ _DECIDES = 1_000
 
 
 @dataclass(frozen=True)
-class Agreement:
+class AgreedShare:
     """Requests that could agree, how far they do, and the exact 95 % interval (Clopper-Pearson) of that share."""
 
     requests: int
@@ -59,9 +59,9 @@ class PersonFigures:
     without_label: int
     """Answers that no label fits, or that one cannot tell."""
     suspended: bool
-    with_others: Agreement
+    with_others: AgreedShare
     """On requests that another person labelled too, both without sight of a prediction."""
-    with_checks: Agreement
+    with_checks: AgreedShare
     """On agreed requests that were asked again, with the consensus of the others."""
     timed: int
     seconds: float | None
@@ -131,8 +131,8 @@ def _measure(
         labels=int(votes["label"].notna().sum()),
         without_label=int(votes["answer"].isin(["none", "cannot_tell"]).sum()),
         suspended=bool(own["suspended"].any()),
-        with_others=Agreement(len(alike), float(alike.sum())),
-        with_checks=Agreement(len(checks), float(checks["agreed"].sum())),
+        with_others=AgreedShare(len(alike), float(alike.sum())),
+        with_checks=AgreedShare(len(checks), float(checks["agreed"].sum())),
         timed=len(timed),
         seconds=float(timed.median()) if len(timed) >= LEAST else None,
     )
