@@ -35,7 +35,7 @@ COMMANDS = (
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
     "explain", "log", "why", "dropped",
-    "sweep", "dataset",
+    "sweep", "dataset", "people",
     "publish", "teach",
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_the_help_lists_every_command_in_its_group_with_the_whole_sentence(call:
     """Groups in their order, and every sentence to its end."""
     shown = call("--help").out
     titles = [line[:-1] for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Options", "Start", "Every week", "Rollout", "Serve", "Look", "Admin"]
+    assert titles == ["Options", "Start", "Every week", "Review", "Rollout", "Serve", "Look", "Admin"]
     words = " ".join(shown.split())
     for commands in GROUPS.values():
         assert all(f"{command.name} {command.sentence}" in words for command in commands)
