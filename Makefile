@@ -120,6 +120,10 @@ bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, 
 bench-review: setup ## measure the review queue with a million requests: first look, next batch, memory
 	@$(BIN)/python -m benchmarks.review_queue
 
+.PHONY: bench-review-answers
+bench-review-answers: setup ## measure 300 answers of four people at a gateway that is killed all the time; TICKETS=FOLDER
+	@$(BIN)/python -m benchmarks.review_answers $(if $(TICKETS),--data $(TICKETS))
+
 bench-flood: setup ## measure the gateway's p99 of one key while another key floods
 	@$(BIN)/python -m benchmarks.gateway_flood
 
