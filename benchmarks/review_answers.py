@@ -105,7 +105,7 @@ def fill_queue(home: Home, data: Path, labels: Sequence[str], answers: int) -> N
     ]
     enqueue(home, NAME, items, writer="cycle")
     for person in ("eve", "fay"):
-        row = {"ts": now, "label": labels[0], "annotator": person, "saw_prediction": False}
+        row = {"ts": now.isoformat(), "label": labels[0], "annotator": person, "saw_prediction": False}
         land_corrections(home, NAME, [{**row, "request_id": item.request_id} for item in items[:AGREED]])
 
 
