@@ -3,6 +3,7 @@
 Add a setting here, with its bounds; its effect is documented where it is used.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ class Settings(BaseSettings):
     """True to answer only once the row is on disk; otherwise the row follows within a second."""
     seal_s: float = Field(60.0, gt=0, le=3600)
     """Seconds that rows are collected before they become a Parquet segment."""
+    clock_offset_s: float = Field(0.0, ge=-3.2e8, le=3.2e8)
+    """Seconds that the times of rows are ahead of this machine's clock; negative for a demonstration of a past week.
+    Keys, sessions, caps and the rollout go by the machine's clock."""
     poll_s: float = Field(0.25, gt=0, le=60)
     """Seconds between two looks at the flag file."""
     flag_provider: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
@@ -65,6 +69,10 @@ class Settings(BaseSettings):
     """`RATCHET_CHECKPOINT`: checkpoints kept outside the home, or folders of them, separated as in `PATH`."""
     otlp_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
     """Base URL of an OpenTelemetry collector that accepts OTLP over HTTP; empty for no traces."""
+
+    def now(self) -> datetime:
+        """Return the time that a row gets now, in UTC."""
+        return datetime.now(UTC) + timedelta(seconds=self.clock_offset_s)
 
     @property
     def trust(self) -> Trust:

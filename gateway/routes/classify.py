@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -81,7 +80,7 @@ async def ask(
     )
     # no flag chose live for a user whose candidate failed
     reason = choice.flag_reason if failed is None else FAILED
-    shared: dict[str, Any] = {"ts": datetime.now(UTC).isoformat(), "flag_reason": reason}
+    shared: dict[str, Any] = {"ts": gateway.settings.now().isoformat(), "flag_reason": reason}
     shared["latency_ms"] = (time.monotonic() - started) * 1000
     rows = [
         {**answer.model_dump(exclude={"probabilities"}), **shared, "text": text}

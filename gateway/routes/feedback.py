@@ -3,7 +3,7 @@
 Add here other things that people send to the gateway; its answers are in `classify.py`.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -36,7 +36,7 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
     _check_given(gateway, feedback, caller_of(request))
     check_label(gateway.slots[feedback.classifier].spec, feedback.label)
     source = source_of(caller_of(request), feedback.source)
-    row = {**feedback.model_dump(exclude={"classifier"}), "source": source, "ts": datetime.now(UTC).isoformat()}
+    row = {**feedback.model_dump(exclude={"classifier"}), "source": source, "ts": gateway.settings.now().isoformat()}
     await _store(gateway, feedback.classifier, FEEDBACK, row)
     return Accepted(request_id=feedback.request_id)
 
@@ -51,7 +51,8 @@ async def take_correction(
 ) -> Accepted:
     """Store a trusted annotator's label, or answer in place of one, for any answer of the classifier, or for a log that
     came from elsewhere."""
-    gateway, now = gateway_of(request), datetime.now(UTC)
+    gateway = gateway_of(request)
+    now = gateway.settings.now()
     _check_serves(gateway, correction.classifier)
     proof = gateway.ids.judge(correction.request_id, correction.classifier, "")
     if proof.ours and not proof.genuine:
