@@ -25,6 +25,7 @@ from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
 from gateway.review.login_tries import LoginTries
 from gateway.review.sessions import Sessions
+from gateway.review.suspended_people import SuspendedPeople
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
 from gateway.routes import login, rollout_page, tei, vllm, why
@@ -63,7 +64,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     landing = RowLog(home, settings.seal_s, settings.ballast_bytes)
     shadowing = Shadowing(slots, batcher, landing, metrics)
-    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), FeedbackLog(landing))
+    suspended = SuspendedPeople(home, lambda name: slots[name].spec.people)
+    feedback = FeedbackLog(landing, admit=suspended.check)
+    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), feedback)
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ arrives. Add here what makes two entries the same; where rows go is `row_log.py`
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from hashlib import blake2b
@@ -61,15 +61,19 @@ class FeedbackLog:
     landing: RowLog
     remembered: int = REMEMBERED
     caps: SubmissionCaps = field(default_factory=SubmissionCaps)
+    admit: Callable[[str, str], None] = lambda classifier, person: None
+    """Function that raises `RequestError` for a person whose corrections of a classifier are not taken."""
     _counted: set[tuple[str, str]] = field(default_factory=set)
     _known: dict[tuple[str, str], _Known] = field(default_factory=dict)
 
     async def store(self, classifier: str, kind: str, row: Row, *, timed: bool = True) -> None:
         """Return once this entry is on disk, now or since earlier; `timed` is True if a correction came with a time.
 
-        Raises `ContradictionError` if the source sent something else earlier, `CapError` for a row above a cap, and
-        OSError if the row cannot be written.
+        Raises `RequestError` for a person whose corrections are not taken, `ContradictionError` if the source sent
+        something else earlier, `CapError` for a row above a cap, and OSError if the row cannot be written.
         """
+        if kind == CORRECTIONS:
+            await asyncio.to_thread(self.admit, classifier, str(row["annotator"]))
         identity, known, now = IDENTITIES[kind], await self._load(classifier, kind), datetime.now(UTC)
         requests = await asyncio.to_thread(self._requests, classifier, now) if kind == FEEDBACK else 0
         names = _names(row, identity)
