@@ -18,6 +18,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -58,6 +59,7 @@ def eval_report(
         timings_s=stage_seconds(context),
         frontier=open_frontier(home, cycle, spec),
         requests=dict(zip(served["label"], served["requests"].astype(int).tolist(), strict=True)),
+        rules=LabelRuleFile(home, cycle.classifier).read(),
     )
     document = {**build_report(judgement), "rows": outside_of(home, cycle.classifier)}
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))

@@ -11,6 +11,7 @@ from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.storage.golden_set import digest_golden
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -37,9 +38,9 @@ def training_set(
         "labels": digest_votes(warehouse, cycle, spec.window),
     }
     held = Quarantine(receipts.home).state(cycle.classifier)
-    texts = [item.text for item in golden]
+    rules, texts = LabelRuleFile(receipts.home, cycle.classifier).read(), [item.text for item in golden]
     curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, texts, held.weeks)
-    choice = choose_labels(spec, curated, read_live_labels(receipts.home, cycle.classifier))
+    choice = choose_labels(spec, curated, read_live_labels(receipts.home, cycle.classifier), rules)
     curated = choice.set_aside(curated)
     tables = {"examples": curated.examples, "dropped": curated.dropped, "boilerplate": curated.boilerplate.frame()}
     for table, rows in tables.items():

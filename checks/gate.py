@@ -16,12 +16,14 @@ from assets.partitions import cycle_of
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_rules import LabelRules
 from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
 from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.gates.registry import WORDING
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -68,6 +70,11 @@ class GateContext:
     def live_labels(self) -> tuple[str, ...] | None:
         """Labels that live answers, as its card names them; None where nothing is live yet."""
         return read_live_labels(self.receipts.home, self.cycle.classifier)
+
+    @property
+    def label_rules(self) -> LabelRules:
+        """Rules by which labels of before are read."""
+        return LabelRuleFile(self.receipts.home, self.cycle.classifier).read()
 
     def hold_or_release(self, week: str, gate: str, verdict: Verdict, rows: str) -> None:
         """Quarantine a week that `gate` blocks, or release one that it held and now passes."""

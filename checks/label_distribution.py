@@ -2,7 +2,6 @@
 
 from assets.training_set import training_set
 from checks.gate import GateContext, GateOutcome, gate
-from ratchet.core.label_names import label_form
 from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distribution
 from ratchet.workflows.gates.cycle_digests import digest_votes
 
@@ -19,7 +18,7 @@ def label_distribution(case: GateContext) -> GateOutcome:
     train = noted["data"]["splits"]["train"]["classes"]
     confirming = int(counts["confirming"].sum())
     limit, live = case.spec.limits.max_label_divergence, case.live_labels
-    answered = None if live is None else {label_form(label) for label in live}
+    answered = None if live is None else case.label_rules.labels_now(live)
     verdict = decide_distribution(train, production, case.spec.labels, limit, answered, confirming)
     # It compares with the labels of the week, so these are judged as well.
     labels = digest_votes(case.warehouse, case.cycle, case.spec.window)

@@ -15,7 +15,11 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.digests import digest_json
 from ratchet.data.boilerplate import Boilerplate
+<<<<<<< HEAD
 from ratchet.data.given_examples import BY_TIME, EXAMPLE, REQUEST, GivenExamples, assign_by_text
+=======
+from ratchet.data.label_rules import SPLIT_SUFFIX
+>>>>>>> c07f4ba (Read labels of before by signed rules: in cycle, golden set, evidence and report a rename is no disagreement, a split no loss)
 from ratchet.data.near_duplicates import normalise
 from ratchet.data.redaction import redact_all
 from ratchet.data.separation import keep_apart
@@ -124,6 +128,8 @@ def curate(
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
     known = sift.kept["label"].isin(spec.labels)
     left_out = sift.kept.loc[~known, "label"].value_counts()
+    sift.drop(~known & sift.kept["label"].str.endswith(SPLIT_SUFFIX, na=False), "split_label")
+    known = sift.kept["label"].isin(spec.labels)
     sift.drop(~known, "unknown_label", "label '" + sift.kept["label"] + "' is not in classifier.toml")
     by_time = None if given.alone else _split_by_time(sift.kept, cycle, spec)
     sift.kept["text"], redactions = redact_all(sift.kept["text"])

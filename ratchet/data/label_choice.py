@@ -1,7 +1,7 @@
 """Choice of the labels that a cycle trains: a new label with too few examples waits, one that live answers never does.
 
-Add here when a label may be left out. A recorded rule that maps or retires a label that live answers belongs in
-`choose_labels`, as its `ruled`; rows of such a label are counted by `curation.py`.
+Add here when a label may be left out. What live answers is read by the label rules (`label_rules.py`): one that was
+renamed, merged or retired is not missing. Rows of labels that are not listed are counted by `curation.py`.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ratchet.config.spec import Spec
-from ratchet.core.label_names import label_form
 from ratchet.data.curation import Curated
+from ratchet.data.label_rules import NO_RULES, LabelRules
 from ratchet.data.sift import REASONS
 
 
@@ -25,7 +25,8 @@ class LabelChoice:
     waiting: dict[str, int]
     """New labels that wait for examples, and the training examples that each has."""
     orphaned: tuple[str, ...] = ()
-    """Labels that live answers and `classifier.toml` does not list: no candidate may be trained without them."""
+    """Labels that live answers, as they are called now, and `classifier.toml` does not list: no candidate may be
+    trained without them."""
 
     def set_aside(self, curated: Curated) -> Curated:
         """Move the examples of waiting labels to the dropped rows."""
@@ -45,21 +46,21 @@ def trained_labels(spec: Spec, noted: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def choose_labels(
-    spec: Spec, curated: Curated, live_labels: Collection[str] | None, ruled: Collection[str] = ()
+    spec: Spec, curated: Curated, live_labels: Collection[str] | None, rules: LabelRules = NO_RULES
 ) -> LabelChoice:
     """Choose the labels of a cycle; `live_labels` are those that live answers, None where nothing is live.
 
-    Without a live adapter every label is trained, so that one with too few examples stops the cycle. `ruled` are
-    labels of live that a recorded rule maps or retires; no rule can be recorded yet.
+    Without a live adapter every label is trained, so that one with too few examples stops the cycle. The labels that
+    one of live was split into are answered by it, and never wait: without them nothing would stand for it.
     """
     if live_labels is None:
         return LabelChoice(spec.labels, {})
-    answered = {label_form(label) for label in live_labels}
+    answered = rules.labels_now(live_labels)
     counts = curated.examples.loc[curated.examples["split"] == "train", "label"].value_counts()
     waiting = {
         label: int(counts.get(label, 0))
         for label in spec.labels
         if label not in answered and counts.get(label, 0) < spec.limits.min_examples_per_class
     }
-    orphaned = tuple(sorted(answered - set(spec.labels) - set(ruled)))
+    orphaned = tuple(sorted(answered - set(spec.labels)))
     return LabelChoice(tuple(label for label in spec.labels if label not in waiting), waiting, orphaned)

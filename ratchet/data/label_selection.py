@@ -17,8 +17,9 @@ what was served. Ten labels drawn at random contradict a live adapter that is ri
 fewer than one week of a thousand."""
 
 SELECTION_SQL = f"""
-SELECT truth.week, count(*) AS blind, count(*) FILTER (truth.label = logs.label) AS confirming
-FROM ({CONSENSUS_SQL}) truth JOIN production_logs logs USING (request_id)
+SELECT truth.week, count(*) AS blind,
+       count(*) FILTER (truth.label = logs.label OR list_contains(logs.parts, truth.label)) AS confirming
+FROM ({CONSENSUS_SQL}) truth JOIN read_logs logs USING (request_id)
 WHERE truth.blind AND logs.classifier = $classifier GROUP BY truth.week ORDER BY truth.week
 """
 """Blind consensus labels of each week up to `week`, and how many of them confirm what was served."""

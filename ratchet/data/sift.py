@@ -10,6 +10,7 @@ REASONS = {
     "quarantined": "its week was blocked by a gate of the data and is quarantined",
     "adjudication": "annotators disagree; waits for a person",
     "unknown_label": "the label is not in the specification",
+    "split_label": "its label was split, and nobody has labelled it since; it waits for review",
     "waiting_label": "the label is new and has too few examples; its rows wait",
     "contradicts_request": "an example that was given; a request with the same text has another label",
     "conflicting_labels": "the same text carries two labels",

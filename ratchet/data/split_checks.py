@@ -22,7 +22,8 @@ def check_splits(curated: Curated, spec: Spec, cycle: Cycle, orphaned: Sequence[
         named = ", ".join(map(repr, orphaned))
         raise RatchetError(
             f"live answers {named}, which classifier.toml does not list: no candidate is trained without it.",
-            "List the label again. A label that live answers cannot be renamed or removed yet.",
+            "List the label again, or record what became of it:"
+            f" ratchet labels {cycle.classifier} rename OLD NEW --why TEXT (or merge, split, retire).",
             code="label_of_live",
             details={"labels": list(orphaned)},
         )
@@ -46,11 +47,21 @@ def check_splits(curated: Curated, spec: Spec, cycle: Cycle, orphaned: Sequence[
         raise RatchetError(
             f"too few training examples: {thin} (limits.min_examples_per_class ="
             f" {spec.limits.min_examples_per_class}).",
-            "Correct more requests of these labels, widen window.lookback_weeks, or lower the limit."
+            _split_wait(facts, cycle)
+            + "Correct more requests of these labels, widen window.lookback_weeks, or lower the limit."
             + (f" Or: {_alike(facts, spec)}" if _count_near(facts) > sum(counts.values()) else ""),
             code="thin_class",
             details={"found": thin},
         )
+
+
+def _split_wait(facts: dict[str, Any], cycle: Cycle) -> str:
+    waiting = facts["dropped"].get("split_label", 0)
+    return (
+        f"{waiting} requests of a split label wait for an answer: ratchet review {cycle.classifier}. "
+        if waiting
+        else ""
+    )
 
 
 def _hint(split: str, facts: dict[str, Any], spec: Spec) -> str:

@@ -8,7 +8,7 @@ import functools
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
@@ -20,8 +20,10 @@ import pandas as pd
 from ratchet.config.candidate import DEFAULT_BASES, Candidate
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
+from ratchet.core.label_names import label_form
 from ratchet.core.verdict import Verdict
 from ratchet.data.label_selection import count_confirming
+from ratchet.data.label_rules import NO_RULES, LabelRules
 from ratchet.data.rendering import render
 from ratchet.evaluation.baselines import judge_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
@@ -96,11 +98,13 @@ def gather_judgement(
     timings_s: Mapping[str, float],
     frontier: FrontierAsker | None = None,
     requests: Mapping[str, int] | None = None,
+    rules: LabelRules = NO_RULES,
 ) -> Judgement:
     """Run candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
     `noted` holds the notes of earlier stages of the cycle, `training` is the work folder, `verdicts` are those of the
-    data gates, `requests` counts the week's requests by served label.
+    data gates, `requests` counts the week's requests by served label. Answers of live are read by the
+    label `rules`: a label that was renamed is no error of either.
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]
@@ -113,7 +117,7 @@ def gather_judgement(
         zero_shot = untuned.zero_shot if best.family == "causal" else None
         judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
         answered = pool.submit(_score_both, candidate, splits, spec)
-        live_answered = pool.submit(_score_both, live, splits, spec) if live else None
+        live_answered = pool.submit(_score_live, live, splits, spec, rules, answered) if live else None
         baselines, scores = judged.result(), answered.result()
         live_scores = live_answered.result() if live_answered else None
     title = result.best_candidate.title  # alone on the machine from here on: the time of single calls is measured
@@ -162,6 +166,18 @@ def _untuned(best: Candidate, spec: Spec) -> Untuned:
 
 def _score_both(scorer: Scorer, splits: Mapping[str, Split], spec: Spec) -> dict[str, Scored]:
     return {name: score(scorer, splits[name], spec.labels) for name in ("test", "golden")}
+
+
+def _score_live(
+    live: Scorer, splits: Mapping[str, Split], spec: Spec, rules: LabelRules, answered: "Future[dict[str, Scored]]"
+) -> dict[str, Scored]:
+    means = {label: each.parts for label, each in rules.read_adapter([*map(label_form, live.labels)]).items()}
+    # only a split label needs the candidate's answers, which the pool computes before these
+    beside = answered.result() if any(len(parts) > 1 for parts in means.values()) else {}
+    return {
+        name: score(live, splits[name], spec.labels, means, beside[name].predicted if beside else None)
+        for name in ("test", "golden")
+    }
 
 
 def decide_model_gates(

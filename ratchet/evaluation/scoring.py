@@ -3,7 +3,7 @@
 Add here a fact to record of an answer; figures over many answers are in `ratchet/metrics/classification.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,26 +74,40 @@ class Scored:
         ]  # fmt: skip
 
 
-def score(scorer: Scorer, split: Split, labels: Sequence[str]) -> Scored:
+def score(
+    scorer: Scorer,
+    split: Split,
+    labels: Sequence[str],
+    means: Mapping[str, Sequence[str]] | None = None,
+    beside: Integers | None = None,
+) -> Scored:
     """Score `scorer` on `split`, with its columns in the order of `labels`.
 
-    A label that the scorer does not know gets probability 0; one that only the scorer knows is left out, and the answer
-    is then the best of the rest.
+    `means` says what its labels are called now: several that were merged add up, and one that was retired is left out,
+    as is one that only the scorer knows; the answer is then the best of the rest. One that was split stands for each of
+    its parts: it is read as the answer `beside` it ([n], of the candidate) where that is a part, else as the true one,
+    so that a split is no difference between the two. A label that the scorer does not know gets probability 0.
     """
     logits = scorer.logits(split.as_sent or split.texts)
     raw, calibrated = softmax(logits), apply_calibration(logits, scorer.calibration)
-    return Scored(split, _align(raw, scorer.labels, labels), _align(calibrated, scorer.labels, labels))
+    index = {label_form(label): i for i, label in enumerate(labels)}
+    own = list(map(label_form, scorer.labels))  # adapters of before may hold another form
+    places = [[index[name] for name in (means or {}).get(label, (label,)) if name in index] for label in own]
+    likely = [split.labels] if beside is None else [beside, split.labels]
+    return Scored(split, _align(raw, places, len(labels), likely), _align(calibrated, places, len(labels), likely))
 
 
-def _align(probabilities: Floats, own: Sequence[str], labels: Sequence[str]) -> Floats:
-    if tuple(own) == tuple(labels):
+def _align(probabilities: Floats, places: Sequence[Sequence[int]], k: int, likely: Sequence[Integers]) -> Floats:
+    """Move each column to its places among `k` columns; one with several goes, row by row, to the first `likely`."""
+    if [*places] == [[i] for i in range(k)]:
         return probabilities
-    aligned = np.zeros((len(probabilities), len(labels)))
-    columns = {
-        label_form(label): column for column, label in enumerate(own)
-    }  # adapters of before may hold another form
-    for i, label in enumerate(map(label_form, labels)):
-        if label in columns:
-            aligned[:, i] = probabilities[:, columns[label]]
+    aligned, rows = np.zeros((len(probabilities), k)), np.arange(len(probabilities))
+    for column, among in enumerate(places):
+        if not among:
+            continue
+        place = np.full(len(rows), among[0])
+        for wanted in reversed(likely) if len(among) > 1 else ():
+            place = np.where(np.isin(wanted, among), wanted, place)
+        aligned[rows, place] += probabilities[:, column]
     total = aligned.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(aligned, total, out=np.full_like(aligned, 1 / len(labels)), where=total > 0))
+    return np.asarray(np.divide(aligned, total, out=np.full_like(aligned, 1 / k), where=total > 0))

@@ -15,7 +15,7 @@ from ratchet.metrics.intervals import proportion_interval
 
 SERVED_SQL = """
 SELECT label, count(*) AS requests, count(confidence) / count(*) AS with_confidence, avg(confidence) AS mean_confidence
-FROM production_logs WHERE classifier = $classifier AND week = $week GROUP BY label ORDER BY requests DESC, label
+FROM read_logs WHERE classifier = $classifier AND week = $week GROUP BY label ORDER BY requests DESC, label
 """
 """Requests of one week by served label."""
 

@@ -4,6 +4,7 @@ Add here what a lost warehouse must get back. Rebuilds are started by `ratchet/s
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +16,13 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.files import publish_file
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
+from ratchet.data.label_rules import Image
 from ratchet.ingest.repeated_loads import replay
 from ratchet.ingest.row_counts import note_rebuilt
 from ratchet.ingest.watched_loader import WatchedLoader
+from ratchet.review.suspension import NOBODY_COUNTS
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import CYCLE_TABLES, Warehouse
@@ -79,14 +83,25 @@ class _Built(Warehouse):
         )
 
 
+def _signed(home: Home, name: str) -> tuple[Callable[[], frozenset[str]], Callable[[], Sequence[Image] | None]]:
+    """Return the readers of the signed files by which rows are read; where one cannot be believed no label counts."""
+    suspensions, rules = Suspensions(home, name), LabelRuleFile(home, name)
+
+    def images() -> Sequence[Image] | None:
+        found = rules.try_read()
+        return None if found is None else [*found.images()]
+
+    return lambda: suspensions.names() if rules.try_read() else frozenset({NOBODY_COUNTS}), images
+
+
 def open_built_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
     """Return the warehouse of classifier `name` for a sensor's tick, which has no time to rebuild it.
 
     Using one that is missing or damaged then raises `RatchetError` with code `not_built`.
     """
-    return _Built(home.warehouse(name), lock_wait_s, rebuild_warehouse, Suspensions(home, name).names)
+    return _Built(home.warehouse(name), lock_wait_s, rebuild_warehouse, *_signed(home, name))
 
 
 def open_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
     """Return the warehouse of classifier `name`, which is rebuilt from the landed files when it is lost."""
-    return Warehouse(home.warehouse(name), lock_wait_s, rebuild_warehouse, Suspensions(home, name).names)
+    return Warehouse(home.warehouse(name), lock_wait_s, rebuild_warehouse, *_signed(home, name))

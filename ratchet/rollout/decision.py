@@ -113,7 +113,7 @@ def _waits_for(
         return Obstacle(describe_selection(whole.one_sided, whole.confirming))
     if (lack := find_lack(state.percent, policy, whole, step, since)) is not None:
         return lack
-    if state.challenger is not None and not whole.disagreements:
+    if state.challenger is not None and not whole.disagreements and not whole.renamed:
         return Obstacle(f"none of {whole.requests} answers differs from live's: a copy is not promoted")
     if unclear := next((each for each in measured if each.status in {"unknown", "high"}), None):
         return Obstacle(unclear.sentence)

@@ -4,11 +4,16 @@ Add a count here, to `Evidence` and to the query. The pairs of a home are read b
 `ratchet/storage/rollout/shadow_pairs.py`; decisions from the counts are made in `decision.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ratchet.core.sql import literal
 from ratchet.data.consensus import VOTES_SQL
+
+Meanings = Mapping[str, Sequence[str]]
+"""Labels of an adapter, and what each is called now: one label, several of one that was split, none of a retired one.
+A label that is not named stands for itself."""
 
 PAIR_COLUMNS: Mapping[str, str] = {
     "request_id": "VARCHAR",
@@ -42,6 +47,7 @@ class Evidence:
     errors: int = 0
     """Requests that the challenger failed to answer."""
     disagreements: int = 0
+    """Requests with answers that mean different labels."""
     answered: int = 0
     """Requests whose user saw the challenger's answer."""
     labelled: int = 0
@@ -62,6 +68,9 @@ class Evidence:
     """Those of `one_sided` whose label confirms what was served."""
     daily_labels: float | None = None
     """Blind labels a day that could count, over the last four weeks of all requests; None where nobody measured."""
+    renamed: int = 0
+    """Requests with answers of different names that mean one label, or of which one covers the other since it was
+    split."""
     people: int = 0
     """People whose blind votes the labels are made of: by person, however many names they write under."""
 
@@ -82,10 +91,10 @@ class Evidence:
 PAIRS_SQL = """
 CREATE TEMP TABLE pairs AS
 SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, other_error,
-       nfc_normalize(served_label) AS served_label,
+       {served} AS served_parts,
        (served_batch = other_batch OR greatest(served_batch, other_batch) <= 2) AS timed,
-       nfc_normalize(CASE WHEN served = $incumbent THEN served_label ELSE other_label END) AS incumbent_label,
-       nfc_normalize(CASE WHEN served = $incumbent THEN other_label ELSE served_label END) AS challenger_label,
+       {incumbent} AS incumbent_parts, {challenger} AS challenger_parts,
+       nfc_normalize(served_label) <> nfc_normalize(other_label) AS differ,
        CASE WHEN served = $incumbent THEN served_ms ELSE other_ms END AS incumbent_ms,
        CASE WHEN served = $incumbent THEN other_ms ELSE served_ms END AS challenger_ms
 FROM read_parquet($files, union_by_name = true)
@@ -95,15 +104,43 @@ ORDER BY request_id, sequence DESC, ts
 """
 """The compared requests, each once, by role: one that was sent again counts as answered under the newest entry.
 
-Labels are compared in the one form of `ratchet/core/label_names.py`: adapters of before may answer in another.
+Labels are compared as what they are called now, in the one form of `ratchet/core/label_names.py`: a renamed label is
+no disagreement. One that was split covers its parts, so that the two are compared by what both can say.
 """
+
+
+def pairs_sql(incumbent: Meanings, challenger: Meanings) -> str:
+    """Return `PAIRS_SQL` for two adapters, by what their labels mean."""
+    by_incumbent, by_challenger = (
+        [_parts_sql(f"nfc_normalize({column})", means) for column in ("served_label", "other_label")]
+        for means in (incumbent, challenger)
+    )
+    first = "CASE WHEN served = $incumbent THEN {} ELSE {} END"
+    return PAIRS_SQL.format(
+        served=first.format(by_incumbent[0], by_challenger[0]),
+        incumbent=first.format(by_incumbent[0], by_incumbent[1]),
+        challenger=first.format(by_challenger[1], by_challenger[0]),
+    )
+
+
+def _parts_sql(label: str, means: Meanings) -> str:
+    """Return SQL for the labels of now that a label stands for: a list, NULL for no answer."""
+    others = {name: parts for name, parts in means.items() if [*parts] != [name]}
+    mapped = "".join(
+        f" WHEN {label} = {literal(name)} THEN [{', '.join(map(literal, parts))}]::VARCHAR[]"
+        for name, parts in others.items()
+    )
+    return f"CASE WHEN {label} IS NULL THEN NULL{mapped} ELSE [{label}] END"
+
 
 # Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are
 # timed.
 COUNTS_SQL = """
 SELECT count(*) AS requests,
        count(*) FILTER (other_error IS NOT NULL AND NOT answered) AS errors,
-       count(*) FILTER (other_error IS NULL AND incumbent_label <> challenger_label) AS disagreements,
+       count(*) FILTER (other_error IS NULL AND NOT list_has_any(incumbent_parts, challenger_parts)
+                        AND len(incumbent_parts) > 0 AND len(challenger_parts) > 0) AS disagreements,
+       count(*) FILTER (other_error IS NULL AND differ AND list_has_any(incumbent_parts, challenger_parts)) AS renamed,
        count(*) FILTER (answered) AS answered,
        quantile_cont(incumbent_ms, 0.95) FILTER (timed AND isfinite(incumbent_ms)) AS incumbent_p95_ms,
        quantile_cont(challenger_ms, 0.95) FILTER (timed AND isfinite(challenger_ms)) AS challenger_p95_ms
@@ -112,11 +149,12 @@ FROM pairs
 
 LABELLED_SQL = """
 SELECT truth.label, count(*) AS labelled,
-       count(*) FILTER (incumbent_label = truth.label AND challenger_label IS DISTINCT FROM truth.label) AS
-       only_incumbent,
-       count(*) FILTER (challenger_label = truth.label AND incumbent_label IS DISTINCT FROM truth.label) AS
-       only_challenger
-FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
+       count(*) FILTER (list_contains(incumbent_parts, truth.label) AND NOT same
+                        AND NOT coalesce(list_contains(challenger_parts, truth.label), false)) AS only_incumbent,
+       count(*) FILTER (list_contains(challenger_parts, truth.label) AND NOT same
+                        AND NOT coalesce(list_contains(incumbent_parts, truth.label), false)) AS only_challenger
+FROM (SELECT *, coalesce(list_has_any(incumbent_parts, challenger_parts), false) AS same FROM pairs)
+JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
 GROUP BY truth.label ORDER BY truth.label
 """
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
@@ -130,7 +168,7 @@ JOIN truth USING (request_id) WHERE newest.label IS NOT NULL AND NOT newest.saw_
 """People whose newest word on a counted request is a blind label: one who took it back is not among them."""
 
 SELECTED_SQL = """
-SELECT coalesce(truth.one_sided, false), count(*), count(*) FILTER (truth.label = pairs.served_label)
+SELECT coalesce(truth.one_sided, false), count(*), count(*) FILTER (list_contains(pairs.served_parts, truth.label))
 FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined GROUP BY ALL
 """
 """Labelled requests of one-sided weeks and of others, and how many labels of each confirm what the user saw."""

@@ -15,6 +15,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_of, skeleton
+from ratchet.data.label_rules import NO_RULES, LabelRules
 from ratchet.data.near_duplicates import normalise
 from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.rows import read_rows, text_of, value_named
@@ -84,8 +85,12 @@ def _shorten(values: Mapping[str, Any]) -> str:
     return repr(json.dumps(dict(values), ensure_ascii=True)[:60])
 
 
-def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
-    """Read a golden set, one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line."""
+def load_golden(path: Path, spec: Spec, rules: LabelRules = NO_RULES) -> list[GoldenItem]:
+    """Read a golden set, one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line.
+
+    An item of a label that was renamed or merged has the label of now. One of a label that was retired, or split and
+    not labelled again, has none that the specification lists: it trains nothing, and judges nothing.
+    """
     if not path.exists():
         raise RatchetError(
             f"{path} does not exist.",
@@ -95,8 +100,10 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
     items: list[GoldenItem] = []
     labels: dict[str, tuple[str, int]] = {}
     for number, item in read_golden(path):
-        text, label, where = item.text, item.label, f"{path.name} line {number}"
-        spec.check_label(label, where)
+        reading, where = rules.read(item.label), f"{path.name} line {number}"
+        text, label = item.text, reading.label
+        if reading.parts == (label,):
+            spec.check_label(label, where)
         other, first = labels.setdefault(normalise(text), (label, number))
         if other != label:
             raise RatchetError(
@@ -105,7 +112,7 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
                 "Keep one of the two lines.",
                 code="bad_golden",
             )
-        items.append(item)
+        items.append(GoldenItem(text, label))
     if not items:
         raise RatchetError(
             f"{path} is empty.", "A golden set needs at least one item for each label.", code="no_golden"

@@ -137,6 +137,34 @@ CREATE TABLE left_out (
 # `drawn` says that the request judges: rows of before, with NULL, all do. `left_out` holds annotators whose labels of a
 # week do not count, with the decided requests on which they were measured.
 
+_LABEL_RULES = """
+CREATE TABLE label_images (
+    classifier VARCHAR NOT NULL, name VARCHAR NOT NULL, since TIMESTAMPTZ, until TIMESTAMPTZ, label VARCHAR NOT NULL,
+    parts VARCHAR[] NOT NULL, ended_at TIMESTAMPTZ);
+CREATE VIEW read_logs AS
+    SELECT p.* REPLACE (coalesce(i.label, p.label) AS label), i.parts
+    FROM production_logs p LEFT JOIN label_images i ON i.classifier = p.classifier AND i.name = p.label
+        AND (i.since IS NULL OR p.ts >= i.since) AND (i.until IS NULL OR p.ts < i.until);
+CREATE VIEW read_examples AS
+    SELECT e.* REPLACE (coalesce(i.label, e.label) AS label)
+    FROM labelled_examples e LEFT JOIN label_images i ON i.classifier = e.classifier AND i.name = e.label
+        AND (i.since IS NULL OR e.ts >= i.since) AND (i.until IS NULL OR e.ts < i.until);
+DROP VIEW attributed_corrections;
+CREATE VIEW read_corrections AS
+    SELECT c.* EXCLUDE (suspended) REPLACE (coalesce(i.label, c.label) AS label), i.ended_at
+    FROM person_corrections c LEFT JOIN label_images i ON i.classifier = c.classifier AND i.name = c.label
+        AND (i.since IS NULL OR c.ts >= i.since) AND (i.until IS NULL OR c.ts < i.until)
+    WHERE NOT c.suspended AND c.chosen IS DISTINCT FROM 'check';
+CREATE VIEW attributed_corrections AS
+    SELECT r.* FROM read_corrections r LEFT JOIN (
+        SELECT classifier, request_id, max(ts) AS answered FROM read_corrections
+        WHERE ended_at IS NULL AND label IS NOT NULL AND ts >= (SELECT min(ended_at) FROM label_images) GROUP BY ALL
+    ) n ON n.classifier = r.classifier AND n.request_id = r.request_id
+    WHERE r.ended_at IS NULL OR n.answered IS NULL OR n.answered < r.ended_at;
+"""
+# `label_images` says what review/label_rules.jsonl makes of a label, by the time of its row. A label that was split
+# counts as one that classifier.toml does not list, until somebody answers the request again.
+
 MIGRATIONS: tuple[str, ...] = (
     _TABLES,
     _VOTES,
@@ -149,6 +177,7 @@ MIGRATIONS: tuple[str, ...] = (
     _SUSPENDED,
     _LABELLED_EXAMPLES,
     _DRAWN,
+    _LABEL_RULES,
 )
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 

@@ -33,6 +33,7 @@ from ratchet.deployment.targets import ChosenTarget, choose_targets
 from ratchet.models.base_models import base_folder
 from ratchet.storage.golden_set import GoldenItem, digest_golden, load_golden
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.target_profiles import hint_for_toml, read_targets
 from ratchet.storage.toml_lines import line_of
 
@@ -71,8 +72,8 @@ class Specs:
         return digest_golden(self.golden(name))
 
     def golden(self, name: str) -> list[GoldenItem]:
-        """Read the golden set of classifier `name`, each label checked against the spec."""
-        return load_golden(self.home.golden(name), self[name])
+        """Read the golden set of classifier `name`, each label read by the label rules and checked against the spec."""
+        return load_golden(self.home.golden(name), self[name], LabelRuleFile(self.home, name).read())
 
 
 def load_spec(path: Path) -> Spec:

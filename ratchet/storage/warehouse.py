@@ -22,9 +22,11 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import publish_file
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
+from ratchet.data.label_rules import Image
 from ratchet.storage.corruption import is_damage, is_damaged, move_aside
 from ratchet.storage.home import Home
 from ratchet.storage.migrations import migrate
+from ratchet.storage.signed_tables import note_images, note_suspended
 from ratchet.storage.spill_folder import spill_folder, sweep_spilled
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Warehouse:
     """Function that rebuilds the file; without it a missing file begins empty."""
     suspended: Callable[[], frozenset[str]] | None = None
     """Function that reads who is suspended; their corrections are left out from the next connection on."""
+    label_images: Callable[[], Sequence[Image] | None] | None = None
+    """Function that reads what labels of before mean now; where it returns None they mean what they did last."""
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -64,7 +68,7 @@ class Warehouse:
         try:
             connection.execute("SET TimeZone = 'UTC'")
             migrate(connection)
-            self._note_suspended(connection)
+            self._follow_signed_files(connection)
             yield connection
         except duckdb.Error as error:
             if not is_damage(error):
@@ -150,19 +154,13 @@ class Warehouse:
         )
         publish_file(stage, copy)
 
-    def _note_suspended(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Bring the table `suspended` up to date: whoever reads labels reads them without those of suspended people."""
-        if self.suspended is None:
-            return
-        classifier, names = self.path.parent.name, self.suspended()
-        known = connection.execute("SELECT name FROM suspended WHERE classifier = ?", [classifier]).fetchall()
-        if {name for (name,) in known} == names:
-            return
-        connection.execute("BEGIN")
-        connection.execute("DELETE FROM suspended WHERE classifier = ?", [classifier])
-        for name in sorted(names):
-            connection.execute("INSERT INTO suspended VALUES (?, ?)", [classifier, name])
-        connection.execute("COMMIT")
+    def _follow_signed_files(self, connection: duckdb.DuckDBPyConnection) -> None:
+        classifier = self.path.parent.name
+        if self.suspended is not None:
+            note_suspended(connection, classifier, self.suspended())
+        images = self.label_images() if self.label_images is not None else None
+        if images is not None:
+            note_images(connection, classifier, images)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists():

@@ -29,6 +29,7 @@ from ratchet.storage.run_history import rest_seconds
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
+from ratchet.workflows.gates.cycle_inputs import need_ruled_labels
 from ratchet.workflows.gates.target_gates import preview_plan
 from ratchet.workflows.rollout.live_labels import read_live_labels
 from ratchet.workflows.rollout.sealing import promotion_in_force
@@ -106,9 +107,10 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     held = Quarantine(home).state(name).weeks
+    rules = need_ruled_labels(home, spec)
     Suspensions(home, name).standing()  # raises for a file that cannot be believed, as the cycle would
     curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden], held)
-    choice = choose_labels(spec, curated, read_live_labels(home, name))
+    choice = choose_labels(spec, curated, read_live_labels(home, name), rules)
     curated = choice.set_aside(curated)
     check_splits(curated, spec.narrowed(choice.trained), cycle, choice.orphaned)
     return cycle, weeks[cycle.week], curated

@@ -5,7 +5,7 @@ Add another source of pairs here. Counts are defined in `ratchet/rollout/evidenc
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,12 @@ from ratchet.rollout.evidence import (
     DAILY_SQL,
     LABELLED_SQL,
     PAIR_COLUMNS,
-    PAIRS_SQL,
     PEOPLE_SQL,
     QUARANTINED_SQL,
     SELECTED_SQL,
     Evidence,
+    Meanings,
+    pairs_sql,
 )
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
@@ -34,6 +35,8 @@ from ratchet.storage.warehouse import Warehouse
 
 PAIRS = RowSchema("pairs", PAIR_COLUMNS)
 _ALL_WEEKS = date.max
+_ENDED_SQL = "SELECT label FROM label_images WHERE classifier = {classifier} AND ended_at IS NOT NULL"
+"""Labels of now that no label stands for: retired, or split and not answered since."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -43,6 +46,8 @@ class Pairs:
 
     home: Home
     warehouse: Warehouse
+    means: Callable[[str, str], Meanings] = lambda classifier, digest: {}
+    """Function of classifier and adapter that says what its labels are called now."""
 
     def count(
         self, classifier: str, compared: tuple[str, str], *sequences: int, now: datetime | None = None
@@ -63,9 +68,11 @@ class Pairs:
             one_sided = _in_weeks("week", [each.week for each in left_out_weeks(found)])
             connection.execute(
                 f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined, {one_sided} AS one_sided FROM ({truth})"
+                f" WHERE label IS NULL OR label NOT IN ({_ENDED_SQL.format(classifier=literal(classifier))})"
             )
             daily = _daily_labels(connection, classifier, now or datetime.now(UTC))
-            counted = [_count(connection, classifier, files, compared, sequence) for sequence in sequences]
+            pairs = pairs_sql(*(self.means(classifier, digest) for digest in compared))
+            counted = [_count(connection, classifier, files, compared, sequence, pairs) for sequence in sequences]
             return [replace(evidence, daily_labels=daily) for evidence in counted]
 
     def _held_sql(self, classifier: str) -> str:
@@ -99,12 +106,17 @@ def _in_weeks(column: str, weeks: Iterable[str]) -> str:
 
 
 def _count(
-    connection: duckdb.DuckDBPyConnection, classifier: str, files: list[str], compared: tuple[str, str], sequence: int
+    connection: duckdb.DuckDBPyConnection,
+    classifier: str,
+    files: list[str],
+    compared: tuple[str, str],
+    sequence: int,
+    pairs: str,
 ) -> Evidence:
     incumbent, challenger = compared
     connection.execute("DROP TABLE IF EXISTS temp.pairs")
     params = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
-    connection.execute(PAIRS_SQL, params)
+    connection.execute(pairs, params)
     counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
     selected = {bool(side): (n, right) for side, n, right in connection.execute(SELECTED_SQL).fetchall()}
     left_out, counted = (LabelSelection(*selected.get(side, (0, 0))) for side in (True, False))
@@ -117,8 +129,8 @@ def _count(
         if labelled
         else 0
     )
-    requests, errors, disagreements, answered = (
-        int(counts[name]) for name in ("requests", "errors", "disagreements", "answered")
+    requests, errors, disagreements, answered, renamed = (
+        int(counts[name]) for name in ("requests", "errors", "disagreements", "answered", "renamed")
     )
     times = [  # a quantile over no rows comes back as NaN
         None if counts[name] != counts[name] else counts[name] for name in ("incumbent_p95_ms", "challenger_p95_ms")
@@ -137,5 +149,6 @@ def _count(
         one_sided=left_out.blind,
         confirming=left_out.confirming,
         people=int(people),
+        renamed=renamed,
         by_label={str(label): (n, first, second) for label, n, first, second in labelled},
     )

@@ -7,6 +7,7 @@ Sensor, job and command all come here. Add here what must be read or written aro
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.rollout.live_labels import read_meanings
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.reexamine import reexamine
@@ -110,7 +112,7 @@ def _count(
     home: Home, classifier: str, warehouse: Warehouse, state: RolloutState, now: datetime | None = None
 ) -> tuple[Evidence, Evidence]:
     """Return the evidence of the whole comparison and of its newest step."""
-    entered, moved, pairs = state.entered, state.moved, Pairs(home, warehouse)
+    entered, moved, pairs = state.entered, state.moved, Pairs(home, warehouse, partial(read_meanings, home))
     if state.compared is None or entered is None or moved is None:
         whole, step = pairs.count(classifier, ("", ""), 0, 0)
     else:

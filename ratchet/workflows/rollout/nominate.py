@@ -28,7 +28,7 @@ from ratchet.storage.run_history import blocking_stage, candidates
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
-from ratchet.workflows.rollout.live_labels import need_labels_of_live, read_labels
+from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
 
@@ -173,7 +173,9 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
             f" {f'{live[:12]} is live' if live else 'none is live'} now",
             code="stale",
         )
-    if answers.distance is not None and answers.distance < _SAME:
+    is_same = answers.distance is not None and answers.distance < _SAME
+    # One whose labels have other names is not a copy, though its weights may be those of live to the last bit.
+    if is_same and not has_other_names(home, cycle.classifier, labels):
         raise BlockedError(f"it answers every text as live {str(live)[:12]} does: a copy is not promoted", code="copy")
     items = sum(item.label in labels for item in Specs(home).golden(cycle.classifier))
     if len(answers.golden) != items:

@@ -75,6 +75,10 @@ PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
         {"x": "quarantined", "y": "quarantined"},
     ),
     "adjudication": ([row("x", -10, "two people differ", None, status="adjudicate")], {"x": "adjudication"}),
+    "a label that was split, and not answered since": (
+        [row("x", -10, "an old label", "z (split)")],
+        {"x": "split_label"},
+    ),
     "a label of another specification": ([row("x", -10, "an old label", "z")], {"x": "unknown_label"}),
     "two labels for one text, in one split or two": (
         [row("x", -10, "Same  TEXT", "a"), row("y", -9, "same text", "b"), row("z", 1, "same text", "a")],

@@ -1,7 +1,7 @@
 """A new label waits for its examples, and no label that live answers is left out."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
@@ -12,10 +12,12 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.data.curation import Curated
 from ratchet.data.label_choice import choose_labels, trained_labels
+from ratchet.data.label_rules import MERGE, RENAME, RETIRE, SPLIT, LabelRule, LabelRules
 from ratchet.data.sift import DROPPED_COLUMNS
 from ratchet.data.split_checks import check_splits
 
 SPEC = Spec("tickets", tuple(map(Label, "abcd")), limits=Limits(min_examples_per_class=2))
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 CYCLE = Cycle("tickets", date(2026, 3, 2))
 
 
@@ -48,9 +50,23 @@ def test_labels_of_a_cycle(case: str) -> None:
     assert (found.trained, found.waiting, found.orphaned) == (tuple(trained), waiting, orphaned)
 
 
-def test_a_recorded_rule_is_what_may_leave_a_label_of_live_out() -> None:
-    """The one place for it; no rule can be recorded yet."""
-    assert choose_labels(SPEC, curated(a=2, b=2), "abx", ruled="x").orphaned == ()
+RULED: dict[str, tuple[LabelRule, str, str, tuple[str, ...]]] = {
+    # rule, labels of live, those that wait, those that are missing
+    "renamed": (LabelRule(RENAME, ("x",), ("c",), AT), "abx", "d", ()),
+    "merged": (LabelRule(MERGE, ("x", "b"), ("b",), AT), "abx", "cd", ()),
+    "split: its labels never wait": (LabelRule(SPLIT, ("x",), ("c", "d"), AT), "abx", "", ()),
+    "retired": (LabelRule(RETIRE, ("x",), (), AT), "abx", "cd", ()),
+    "renamed to a label that the file lacks": (LabelRule(RENAME, ("x",), ("z",), AT), "abx", "cd", ("z",)),
+    "another one": (LabelRule(RENAME, ("y",), ("c",), AT), "abx", "cd", ("x",)),
+}
+
+
+@pytest.mark.parametrize("case", RULED)
+def test_a_recorded_rule_is_what_may_leave_a_label_of_live_out(case: str) -> None:
+    """A label of live stands for what it is called now, and that is never missing for want of its old name."""
+    rule, live, waiting, orphaned = RULED[case]
+    found = choose_labels(SPEC, curated(a=2, b=2), live, LabelRules((rule,)))
+    assert ("".join(found.waiting), found.orphaned) == (waiting, orphaned)
 
 
 def test_a_waiting_label_leaves_every_split_counted_and_stops_nothing() -> None:

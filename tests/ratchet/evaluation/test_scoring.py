@@ -97,3 +97,25 @@ def test_every_item_is_recorded_so_that_figures_can_be_derived_again() -> None:
     ]
     assert rows[0]["confidence"] == max(rows[0]["probabilities"]) == pytest.approx(P[2])
     assert type(rows[0]["confidence"]) is float
+
+
+MEANS: dict[str, tuple[dict[str, str], str, list[int] | None, list[list[float]]]] = {
+    # what the labels a, b, c of live are now, labels of the specification, the candidate's answers, columns by row
+    "renamed": ({"c": "n"}, "abn", None, [[P[0], P[1], P[2]]] * 2),
+    "merged": ({"a": "b", "c": "b"}, "bd", None, [[1.0, 0.0]] * 2),
+    "retired": ({"c": ""}, "ab", None, [[P[0] / (P[0] + P[1]), P[1] / (P[0] + P[1])]] * 2),
+    "split, read as the true part": ({"c": "de"}, "abde", None, [[P[0], P[1], 0.0, P[2]], [P[0], P[1], P[2], 0.0]]),
+    "split, read as the candidate's answer": (
+        {"c": "de"}, "abde", [2, 0], [[P[0], P[1], P[2], 0.0], [P[0], P[1], P[2], 0.0]],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MEANS)
+def test_answers_of_live_are_read_by_what_its_labels_are_called_now(case: str) -> None:
+    """A rename moves a column, a merge adds them up, and a split is no difference between live and candidate."""
+    means, spec, beside, expected = MEANS[case]
+    split = Split("test", ("r1", "r2"), ("x", "y"), np.array([3, 2]) if "e" in spec else np.array([0, 1]))
+    answers = None if beside is None else np.array(beside)
+    found = score(Fixed(("a", "b", "c"), (1.0, 2.0, 4.0)), split, tuple(spec), means, answers)
+    assert found.calibrated == pytest.approx(np.array(expected))

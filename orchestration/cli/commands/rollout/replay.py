@@ -4,6 +4,7 @@ Add here options; which requests are fair to use is decided in `ratchet/workflow
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -33,11 +34,12 @@ def replay(
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.registry.adapters import AdapterStore
     from ratchet.storage.rollout.shadow_pairs import Pairs
+    from ratchet.workflows.rollout.live_labels import read_meanings
     from ratchet.workflows.rollout.replay import replay as run
 
     digest = AdapterStore(home).find(name, adapter)
     made = run(home, name, digest, since.replace(tzinfo=UTC), limit=limit)
-    (evidence,) = Pairs(home, open_warehouse(home, name)).count(name, made.compared, 0)
+    (evidence,) = Pairs(home, open_warehouse(home, name), partial(read_meanings, home)).count(name, made.compared, 0)
     if json:
         emit_json({"classifier": name, "pairs": made.pairs, "counts": made.counts, "evidence": evidence.as_json()})
         return 0
