@@ -15,11 +15,8 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.digests import digest_json
 from ratchet.data.boilerplate import Boilerplate
-<<<<<<< HEAD
 from ratchet.data.given_examples import BY_TIME, EXAMPLE, REQUEST, GivenExamples, assign_by_text
-=======
 from ratchet.data.label_rules import SPLIT_SUFFIX
->>>>>>> c07f4ba (Read labels of before by signed rules: in cycle, golden set, evidence and report a rename is no disagreement, a split no loss)
 from ratchet.data.near_duplicates import normalise
 from ratchet.data.redaction import redact_all
 from ratchet.data.separation import keep_apart

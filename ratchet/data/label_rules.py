@@ -60,7 +60,7 @@ class LabelRule:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LabelReading:
     """Meaning of a name: a label; or none, where the label was retired, or split and nobody has answered since."""
 
     label: str
@@ -72,13 +72,13 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Image:
-    """Reading of a name on rows of the time from `since` to before `until`; None is open."""
+class LabelImage:
+    """LabelReading of a name on rows of the time from `since` to before `until`; None is open."""
 
     name: str
     since: datetime | None
     until: datetime | None
-    reading: Reading
+    reading: LabelReading
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class LabelRules:
         index = self._ended(name, len(self.rules))
         return None if index is None else self.rules[index]
 
-    def read(self, name: str, at: datetime | None = None) -> Reading:
+    def read(self, name: str, at: datetime | None = None) -> LabelReading:
         """Return what `name` means on a row of time `at`, or in a file of now.
 
         A name that was not a label any more at that time, as an annotator's tool or the live adapter goes on using it,
@@ -113,7 +113,7 @@ class LabelRules:
         known = len(self.rules) if at is None else sum(rule.at <= at for rule in self.rules)
         return self._walk(name, self._begin(name, known))
 
-    def read_adapter(self, labels: Collection[str]) -> dict[str, Reading]:
+    def read_adapter(self, labels: Collection[str]) -> dict[str, LabelReading]:
         """Return what the answers of an adapter with `labels` mean.
 
         An adapter that knows none of the labels beside which a name goes on since it was split was trained before that.
@@ -125,14 +125,14 @@ class LabelRules:
         readings = self.read_adapter([label_form(label) for label in labels])
         return {part for reading in readings.values() for part in reading.parts}
 
-    def images(self) -> Iterator[Image]:
+    def images(self) -> Iterator[LabelImage]:
         """Yield the readings of every name that does not stand for itself, by time."""
         bounds = [None, *(rule.at for rule in self.rules), None]
         for name in dict.fromkeys(name for rule in self.rules for name in rule.old):
             readings = [self._walk(name, self._begin(name, known)) for known in range(len(self.rules) + 1)]
             for known, reading in enumerate(readings):
                 if reading.label != name or reading.parts != (name,):
-                    yield Image(name, bounds[known], bounds[known + 1], reading)
+                    yield LabelImage(name, bounds[known], bounds[known + 1], reading)
 
     def differing(self, labels: Iterable[str]) -> list[tuple[str, LabelRule]]:
         """Return each of `labels`, those of `classifier.toml`, that is not a label by a rule, with that rule."""
@@ -162,7 +162,7 @@ class LabelRules:
         for index in range(begin, len(self.rules)):
             yield from _follow((name,), self.rules[begin : index + 1])
 
-    def _walk(self, name: str, begin: int) -> Reading:
+    def _walk(self, name: str, begin: int) -> LabelReading:
         label, parts = name, tuple[str, ...]()
         ended_at, action = None, ""
         for rule in self.rules[begin:]:
@@ -177,8 +177,8 @@ class LabelRules:
                 else:
                     label = rule.new[0]
         if action == SPLIT:
-            return Reading(f"{label}{SPLIT_SUFFIX}", parts, ended_at)
-        return Reading(label, () if action else (label,), ended_at)
+            return LabelReading(f"{label}{SPLIT_SUFFIX}", parts, ended_at)
+        return LabelReading(label, () if action else (label,), ended_at)
 
 
 def _follow(parts: Sequence[str], rules: Iterable[LabelRule]) -> tuple[str, ...]:

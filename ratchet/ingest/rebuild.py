@@ -16,7 +16,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.files import publish_file
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
-from ratchet.data.label_rules import Image
+from ratchet.data.label_rules import LabelImage
 from ratchet.ingest.repeated_loads import replay
 from ratchet.ingest.row_counts import note_rebuilt
 from ratchet.ingest.watched_loader import WatchedLoader
@@ -83,11 +83,11 @@ class _Built(Warehouse):
         )
 
 
-def _signed(home: Home, name: str) -> tuple[Callable[[], frozenset[str]], Callable[[], Sequence[Image] | None]]:
+def _signed(home: Home, name: str) -> tuple[Callable[[], frozenset[str]], Callable[[], Sequence[LabelImage] | None]]:
     """Return the readers of the signed files by which rows are read; where one cannot be believed no label counts."""
     suspensions, rules = Suspensions(home, name), LabelRuleFile(home, name)
 
-    def images() -> Sequence[Image] | None:
+    def images() -> Sequence[LabelImage] | None:
         found = rules.try_read()
         return None if found is None else [*found.images()]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from ratchet.data.label_rules import Image
+from ratchet.data.label_rules import LabelImage
 
 _IMAGES = "SELECT name, since, until, label, parts, ended_at FROM label_images WHERE classifier = ?"
 
@@ -25,7 +25,7 @@ def note_suspended(connection: duckdb.DuckDBPyConnection, classifier: str, names
     connection.execute("COMMIT")
 
 
-def note_images(connection: duckdb.DuckDBPyConnection, classifier: str, images: Sequence[Image]) -> None:
+def note_images(connection: duckdb.DuckDBPyConnection, classifier: str, images: Sequence[LabelImage]) -> None:
     """Bring the table `label_images` up to date."""
     wanted = [
         (each.name, each.since, each.until, each.reading.label, list(each.reading.parts), each.reading.ended_at)

@@ -22,7 +22,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import publish_file
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
-from ratchet.data.label_rules import Image
+from ratchet.data.label_rules import LabelImage
 from ratchet.storage.corruption import is_damage, is_damaged, move_aside
 from ratchet.storage.home import Home
 from ratchet.storage.migrations import migrate
@@ -53,7 +53,7 @@ class Warehouse:
     """Function that rebuilds the file; without it a missing file begins empty."""
     suspended: Callable[[], frozenset[str]] | None = None
     """Function that reads who is suspended; their corrections are left out from the next connection on."""
-    label_images: Callable[[], Sequence[Image] | None] | None = None
+    label_images: Callable[[], Sequence[LabelImage] | None] | None = None
     """Function that reads what labels of before mean now; where it returns None they mean what they did last."""
 
     @contextmanager
