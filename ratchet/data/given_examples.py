@@ -23,7 +23,7 @@ BY_TIME, BY_TEXT = "time", "text"
 """Ways in which a cycle's examples are split; by text only where there is no labelled request at all."""
 
 GIVEN_SQL = """
-SELECT 'example-' || left(sha256(text), 16) AS request_id, ts, text, label FROM labelled_examples
+SELECT 'example-' || left(sha256(text), 16) AS request_id, ts, text, label FROM read_examples
 WHERE classifier = $classifier ORDER BY week, request_id
 """
 """Examples of a classifier, the oldest first, each with a name made of its text."""

@@ -22,8 +22,8 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.label_names import label_form
 from ratchet.core.verdict import Verdict
-from ratchet.data.label_selection import count_confirming
 from ratchet.data.label_rules import NO_RULES, LabelRules
+from ratchet.data.label_selection import count_confirming
 from ratchet.data.rendering import render
 from ratchet.evaluation.baselines import judge_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways

@@ -19,7 +19,7 @@ from ratchet.metrics.intervals import proportion_interval
 
 CONFUSIONS_SQL = """
 SELECT p.split, p.label, p.predicted, logs.label AS served, count(*)::BIGINT AS n
-FROM predictions p LEFT JOIN production_logs logs
+FROM predictions p LEFT JOIN read_logs logs
   ON p.split = 'test' AND logs.classifier = p.classifier AND logs.request_id = p.item
 WHERE p.classifier = $classifier AND p.week = $week AND p.model = 'candidate' AND p.adapter = $adapter
 GROUP BY ALL ORDER BY ALL

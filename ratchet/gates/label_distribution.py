@@ -20,8 +20,9 @@ FROM read_logs WHERE classifier = $classifier AND week = $week GROUP BY label OR
 """Requests of one week by served label."""
 
 CONSENSUS_COUNTS_SQL = """
-SELECT labels.label, count(*) AS n, count(*) FILTER (labels.label = logs.label) AS confirming
-FROM labels LEFT JOIN production_logs logs USING (classifier, request_id)
+SELECT labels.label, count(*) AS n,
+       count(*) FILTER (labels.label = logs.label OR list_contains(logs.parts, labels.label)) AS confirming
+FROM labels LEFT JOIN read_logs logs USING (classifier, request_id)
 WHERE classifier = $classifier AND labels.week = $week AND status = 'consensus' GROUP BY labels.label
 """
 """Consensus labels among the corrected requests of one week, and how many of them confirm what was served."""
