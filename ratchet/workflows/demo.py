@@ -19,6 +19,7 @@ from ratchet.gates.registry import GATES
 from ratchet.models.adapters.folder import open_folder
 from ratchet.models.base_models import base_folder
 from ratchet.rollout.ledger_entry import PROMOTE
+from ratchet.simulation.people import Annotator
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
@@ -45,6 +46,9 @@ dwell_minutes = 0.0
 """
 
 
+_CARELESS = (Annotator("ann_a", error_rate=0.012), Annotator("ann_c", error_rate=0.5))
+
+
 @dataclass(frozen=True)
 class Scene:
     """Simulated week, and how it must end for its candidate."""
@@ -58,11 +62,17 @@ class Scene:
     """True where its candidate shadows and climbs under a gateway; else it is promoted by hand."""
     drift: float = 0.0
     swap: tuple[str, str] | None = None
+    careless: bool = False
+    """True where the second annotator guesses half of the labels, and the week waits for a third person."""
+
+    @property
+    def simulation(self) -> Simulation:
+        """Simulation that the week is drawn from."""
+        return Simulation(annotators=_CARELESS) if self.careless else Simulation()
 
     def write(self, home: Home) -> None:
         """Drop the week's logs and corrections into the landing folders."""
-        folder = home.classifier(SAMPLE)
-        Simulation().write_week(folder, self.week, self.requests, drift=self.drift, swap=self.swap)
+        self.simulation.write_week(home.classifier(SAMPLE), self.week, self.requests, drift=self.drift, swap=self.swap)
 
 
 SCRIPT = (
@@ -76,12 +86,15 @@ SCRIPT = (
         drift=0.2,
         swap=SWAPPED,
     ),
+    Scene(date(2026, 2, 2), 340, "a fifth week, with a careless annotator", "passed", drift=0.2, careless=True),
 )
+COMPLAINTS = date(2026, 1, 26)
+"""Week before the last: users of the gateway complain in it, and what people answer trains the last one."""
 
 
 Family = Literal["encoder", "causal"]
 CAUSAL_SCRIPT = tuple(
-    replace(scene, requests=requests) for scene, requests in zip(SCRIPT, (360, 280, 240), strict=True)
+    replace(scene, requests=requests) for scene, requests in zip(SCRIPT, (360, 280, 240, 240), strict=True)
 )
 """Same weeks with fewer requests: a causal model is many times slower on each."""
 _CAUSAL = """\

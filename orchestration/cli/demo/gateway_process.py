@@ -32,12 +32,13 @@ _ROOT = Path(__file__).parents[3]
 
 
 @contextmanager
-def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator[str]:
+def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5, *, clock_offset_s: float = 0.0) -> Iterator[str]:
     """Yield the address of a gateway over `home` that seals its rows twice a second; stop it after the block.
 
-    Raises `RatchetError` when it does not start.
+    Its rows are dated `clock_offset_s` seconds after now. Raises `RatchetError` when it does not start.
     """
     quick = {"SEAL_S": "0.5", "POLL_S": "0.1", "BALLAST_BYTES": "0", "MAX_SHADOW_LOAD": str(max_shadow_load)}
+    quick["CLOCK_OFFSET_S"] = str(clock_offset_s)
     quick = {f"RATCHET_GATEWAY_{name}": value for name, value in quick.items()}
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`ratchet demo`: three simulated weeks with two promotions, a rollback and a blocked week; also a self-test.
+"""`ratchet demo`: simulated weeks with two promotions, a rollback, a blocked week and a reviewed one; also a self-test.
 
 Add here what the demo shows. Requests and users are simulated by `ratchet/simulation/`; cycles, gateway and promotions
 are the real ones.
@@ -30,7 +30,7 @@ def demo(
     ] = "",
     json: Json = False,
 ) -> int:
-    """Play three weeks in a folder of their own, and fail where one ends differently than expected."""
+    """Play simulated weeks in a folder of their own, and fail where one ends differently than expected."""
     session, started = session_of(context), time.monotonic()
     if base and family == "encoder":
         raise UsageError("--base is for --family causal.", "Add --family causal, or leave --base out.")
@@ -40,7 +40,7 @@ def demo(
     script = script_of(family)
     need_base(family, base, lambda line: say(session, line))
     home = init_demo(session.home, family, base)
-    say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, {_MINUTES[family]} on two cores")
+    say(session, f"demo: simulated weeks of {SAMPLE} in {home.root}, {_MINUTES[family]} on two cores")
     rows: list[dict[str, object]] = []
     wrong = ""
     for scene in script:
