@@ -32,8 +32,8 @@ class Blame:
         alone = "Hardly any label confirms what was served, as where only errors are labelled"
         if self.two_labels:
             return (
-                f"{alone}; with two labels that cannot be distinguished from swapped ones, so the week is held: look at its"
-                " rows, then 'ratchet unquarantine', or label requests that are drawn at random, too."
+                f"{alone}; with two labels that cannot be distinguished from swapped ones, so the week is held: look at"
+                " its rows, then 'ratchet unquarantine', or label requests that are drawn at random, too."
             )
         if not self.labels:
             return f"{alone}, and no labels stand for each other: the labels are not blamed."

@@ -7,11 +7,13 @@ lines. The tables are `index_tables.py`.
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.core.digests import canonical_json, digest_json
+from ratchet.core.label_names import label_form
+from ratchet.data.label_rules import LabelRules
 from ratchet.review.draw import DOUBLE, is_drawn
 from ratchet.review.item import ADJUDICATION, CHECK
 from ratchet.review.reasons import ASKED_AGAIN
@@ -38,12 +40,15 @@ class IndexSettings:
     """Share of the requests, 0..1, that needs one more."""
     suspended: frozenset[str] = frozenset()
     """People without a vote."""
+    rules: LabelRules = field(default_factory=LabelRules)
+    """What the labels of before stand for."""
 
     @property
     def digest(self) -> str:
         """Digest of all of them but the key, and of the version of the tables."""
         suspended = sorted(map(self.person, self.suspended))
-        return digest_json([VERSION, dict(self.persons), self.votes, self.double_share, suspended])
+        rules = [rule.as_json() for rule in self.rules.rules]
+        return digest_json([VERSION, dict(self.persons), self.votes, self.double_share, suspended, rules])
 
     def person(self, annotator: Any) -> str:
         """Return the person whom an annotator's name stands for."""
@@ -92,7 +97,8 @@ def add_answer(connection: sqlite3.Connection, row: Mapping[str, Any], settings:
     """Add a correction; return its request, None for a check, whose vote counts nowhere."""
     request_id, person, ts = str(row["request_id"]), settings.person(row["annotator"]), _seconds(row["ts"])
     label, answer, batch = row.get("label"), row.get("answer"), str(row.get("batch") or "")
-    verdict = str(label) if label is not None else f"\0{answer}"
+    at = datetime.fromtimestamp(ts, UTC)
+    verdict = settings.rules.read(label_form(str(label)), at).label if label is not None else f"\0{answer}"
     line = canonical_json({name: row.get(name) for name in COLUMNS})
     if batch:
         connection.execute(

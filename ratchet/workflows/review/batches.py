@@ -111,9 +111,8 @@ def labels_in_conflict(connection: sqlite3.Connection, request_id: str) -> tuple
     state = connection.execute("SELECT state FROM items WHERE request_id = ?", (request_id,)).fetchone()
     if state is None or state[0] != CONFLICT:
         return ()
-    lines = connection.execute("SELECT line FROM votes WHERE request_id = ? AND NOT withdrawn", (request_id,))
-    rows = [stored_row(line) for (line,) in lines]
-    return tuple(sorted((str(row.get("label") or row.get("answer") or ""), row.get("note") or "") for row in rows))
+    rows = connection.execute("SELECT verdict, line FROM votes WHERE request_id = ? AND NOT withdrawn", (request_id,))
+    return tuple(sorted((verdict.lstrip("\0"), stored_row(line).get("note") or "") for verdict, line in rows))
 
 
 def agreed_verdict(index: QueueIndex, request_id: str) -> str | None:

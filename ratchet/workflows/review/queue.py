@@ -14,6 +14,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
 from ratchet.core.names import nearest
+from ratchet.data.label_rules import LabelRules
 from ratchet.data.records import ANSWERS
 from ratchet.review.batch import BATCH_SIZE
 from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch, ReviewItem, ReviewResult, WaitingReason
@@ -24,6 +25,7 @@ from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.review.event_log import append_events
 from ratchet.storage.review.index_lines import IndexSettings, stored_row
 from ratchet.storage.review.index_tables import WAITING_SQL
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.queue_index import QueueIndex
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.batches import (
@@ -59,9 +61,13 @@ class ReviewQueue:
     ) -> "ReviewQueue":
         """Open the queue and take in what happened since the last look. Raises OSError and `sqlite3.Error`."""
         settings = IndexSettings(
-            keep_secret(home.secret), persons_by_name(spec.people), spec.review.evidence_votes,
-            spec.review.double_share, Suspensions(home, name).names(),
-        )  # fmt: skip
+            keep_secret(home.secret),
+            persons_by_name(spec.people),
+            spec.review.evidence_votes,
+            spec.review.double_share,
+            Suspensions(home, name).names(),
+            LabelRuleFile(home, name).try_read() or LabelRules(),
+        )
         index = QueueIndex(home, name, settings)
         index.refresh()
         return cls(home, spec, index, writer, clock)

@@ -15,9 +15,11 @@ from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import VARIABLE
+from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import RANDOM, VALUE, QueuedRequest
 from ratchet.review.reasons import AUDIT, BLOCKED, LOW_CONFIDENCE, USER_FEEDBACK
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.answer import land_corrections
 from ratchet.workflows.review.enqueue import enqueue, forget_old_texts
@@ -133,6 +135,21 @@ def test_labels_of_a_suspended_person_do_not_count_and_the_request_waits_again(d
     assert queue.waiting() == ()
     Suspensions(desk.home, "small").suspend("ann", "a test", "dee", {}, 1, [])
     assert [each.items for each in desk.open().waiting()] == [each.items for each in queue.waiting()] == [1]
+
+
+def test_a_renamed_label_is_no_conflict(desk: Desk) -> None:
+    """Who answered with the name of before and who answers with the new one agree."""
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=1.0), people={"ann": (), "bob": ()})
+    desk.put(1)
+    queue = desk.open()
+    desk.answer(queue, "ann", "rq0", "a")
+    rule = LabelRule("rename", ("a",), ("z",), desk.now + timedelta(minutes=1))
+    LabelRuleFile(desk.home, "small").record("dee", lambda rules: rule)
+    desk.now += timedelta(minutes=2)
+    desk.spec = replace(desk.spec, label=(Label("z"), *SPEC.label[1:]))
+    queue = desk.open()
+    desk.answer(queue, "bob", "rq0", "z")
+    assert queue.waiting() == ()
 
 
 def test_a_repeated_answer_is_the_same_row_and_a_changed_one_is_newer(desk: Desk) -> None:
@@ -291,8 +308,10 @@ _KILLED = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import QueuedRequest
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.enqueue import enqueue
 item = QueuedRequest("killed", "low_confidence", datetime.now(UTC), "text")
