@@ -51,15 +51,28 @@ def test_only_the_third_week_swaps_two_labels(tmp_path: Path) -> None:
     home = init_demo(Home(tmp_path))
     for scene in SCRIPT:
         scene.write(home)
-    assert [scene.swap for scene in SCRIPT] == [None, None, ("validation_error", "accidental_exit")]
-    assert [scene.expected for scene in SCRIPT] == ["promoted", "rolled back", "blocked"]
-    logs = home.landing(SAMPLE, "production_logs") / f"{SCRIPT[-1].week}.jsonl"
-    corrections = home.landing(SAMPLE, "corrections") / f"{SCRIPT[-1].week}.jsonl"
+    third = SCRIPT[2]
+    assert [scene.swap for scene in SCRIPT] == [None, None, ("validation_error", "accidental_exit"), None]
+    assert [scene.expected for scene in SCRIPT] == ["promoted", "rolled back", "blocked", "passed"]
+    logs = home.landing(SAMPLE, "production_logs") / f"{third.week}.jsonl"
+    corrections = home.landing(SAMPLE, "corrections") / f"{third.week}.jsonl"
     served = {row["request_id"]: row["label"] for row in map(json.loads, logs.read_text().splitlines())}
     said = Counter(
         (served[row["request_id"]], row["label"])
         for row in map(json.loads, corrections.read_text().splitlines())
         if row["request_id"] in served and not row["saw_prediction"]
     )
-    for label, other in (SCRIPT[-1].swap or ()), (SCRIPT[-1].swap or ())[::-1]:
+    for label, other in (third.swap or ()), (third.swap or ())[::-1]:
         assert said[(label, other)] > 3 * said[(label, label)]
+
+
+def test_only_in_the_last_week_annotators_disagree(tmp_path: Path) -> None:
+    """One of them guesses half of the labels, so that far fewer than nine of ten doubles agree."""
+    assert [scene.careless for scene in SCRIPT] == [False, False, False, True]
+    labels: dict[str, list[str]] = {}
+    for request in SCRIPT[-1].simulation.iter_week(SCRIPT[-1].week, SCRIPT[-1].requests):
+        for row in request.corrections:
+            labels.setdefault(row["request_id"], []).append(row["label"])
+    doubles = [each for each in labels.values() if len(each) == 2]
+    assert len(doubles) > 60
+    assert sum(one == other for one, other in doubles) < 0.7 * len(doubles)
