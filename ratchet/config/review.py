@@ -6,6 +6,7 @@ model is trained.
 
 from dataclasses import dataclass
 
+from ratchet.config.label_studio import check_url
 from ratchet.config.validation import STRICT, need_at_least, need_share
 
 
@@ -30,10 +31,15 @@ class ReviewPolicy:
     """People who decide where two labels differ; empty: everybody who did not label the request before."""
     retention_days: int = 90
     """Days that the text of a queued request is kept under `review/`. Labels stay."""
+    label_studio: str = ""
+    """Address of Label Studio, as `https://labels.example.com`; plain http on this machine only. Empty: the one that
+    `make label-studio` runs for this home."""
     raw: bool = False
     """True to show and keep texts as they came; else personal data gives way to placeholders, as for the model."""
 
     def __post_init__(self) -> None:
+        if self.label_studio:
+            check_url(self.label_studio)
         for name in ("audit_share", "compared_audit_share", "double_share"):
             need_share(f"review.{name}", getattr(self, name))
         for name in ("labels_per_week", "evidence_votes", "retention_days"):

@@ -66,6 +66,16 @@ class ReviewItem:
 
 
 @dataclass(frozen=True)
+class BatchItem:
+    """One request of a batch that leaves for another tool, and how the queue chose it."""
+
+    request_id: str
+    batch: str
+    text: str
+    chosen: str
+
+
+@dataclass(frozen=True)
 class WaitingReason:
     """Number of requests that wait for one reason, and the time of the oldest."""
 

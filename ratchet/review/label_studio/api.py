@@ -53,6 +53,7 @@ class ServerProject:
     """Project as the server has it: its description, which holds our line, and its counts."""
 
     id: int
+    title: str
     description: str
     tasks: int
     annotations: int
@@ -140,7 +141,7 @@ def server_time(value: object) -> str:
 def _project(content: Any) -> ServerProject:
     counts = [content.get(f"{name}_annotations_number") or 0 for name in ("total", "skipped")]
     return ServerProject(
-        _whole(_field(content, "id")), str(content.get("description") or ""),
+        _whole(_field(content, "id")), str(content.get("title") or ""), str(content.get("description") or ""),
         _whole(content.get("task_number") or 0), sum(map(_whole, counts)),
     )  # fmt: skip
 

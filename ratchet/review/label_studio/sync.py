@@ -4,57 +4,20 @@ Each annotation counts once, by its name and the time of its newest change. A se
 backup takes no vote back. Add here what a difference means; it is carried out by `ratchet/workflows/review/`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ratchet.data.records import MAX_NOTE_CHARS
 from ratchet.review.label_studio.api import ServerAnnotation, ServerTask, server_time
+from ratchet.review.label_studio.differences import Differences, Vote
 from ratchet.review.label_studio.form import IN_PLACE
-from ratchet.review.label_studio.sync_state import KnownAnnotation, SyncState
+from ratchet.review.label_studio.sync_state import KnownAnnotation, SentRequest, SyncState
 
 OVERLAP = timedelta(minutes=10)
 """Time before the newest change that a poll reads again: a change may become visible after a later one."""
 WITHDRAWN = "withdrawn"
-NO_PERSON, NO_CHOICE = "are by a user whom Label Studio does not name", "hold no choice, or several"
 _WORDS = {words: answer for answer, words in IN_PLACE.values()}
-
-
-@dataclass(frozen=True)
-class Vote:
-    """A correction to be: of a person, at the time of the server's change."""
-
-    request_id: str
-    annotator: str
-    ts: str
-    label: str | None
-    answer: str | None
-    saw_prediction: bool
-    seconds: float | None
-    note: str
-
-
-@dataclass(frozen=True)
-class Differences:
-    """Everything that one poll concludes."""
-
-    annotations: Mapping[str, KnownAnnotation]
-    """Annotations that are new or changed, by name."""
-    tasks: Mapping[int, str]
-    """Request by task that was not known."""
-    gone: tuple[int, ...]
-    votes: tuple[Vote, ...]
-    skips: tuple[tuple[str, str], ...]
-    """Request and person."""
-    cursor: str
-    foreign: tuple[int, int] | None
-    """Tasks and annotations of others; None where not everything was read."""
-    problems: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        """True where anything is to be written down."""
-        return bool(self.annotations or self.tasks or self.gone)
 
 
 def since(cursor: str) -> str:
@@ -72,8 +35,9 @@ def compare(
 ) -> Differences:
     """Compare what the server has with what was taken.
 
-    `person` gives the annotator of a user, '' for nobody. `whole`: `tasks` are all of the project, so that others are
-    gone. `restored`: the server went back to an older state, so that what it lacks was not deleted by anybody.
+    `person` gives the annotator of a user, '' for nobody: such an annotation is looked at again by every poll.
+    `whole`: `tasks` are all of the project, so that others are gone. `restored`: the server went back to an older
+    state, so that what it lacks was not deleted by anybody.
     """
     work = _Comparison(state, person)
     cursor, foreign = "" if restored else state.cursor, [0, 0]
@@ -85,13 +49,13 @@ def compare(
             foreign = [foreign[0] + 1, foreign[1] + len(task.annotations)]
             continue
         present.add(task.id)
-        work.take(task, anchored=requests[task.request_id] or task.predictions > 0, restored=restored)
+        work.take(task, requests[task.request_id], restored=restored)
     gone = tuple(number for number in state.tasks if number not in present) if whole else ()
     work.lose(gone)
     work.withdraw()
     return Differences(
         work.changed, work.tasks, gone, tuple(work.votes), tuple(work.skips), cursor or state.cursor,
-        (foreign[0], foreign[1]) if whole else None, work.problems,
+        (foreign[0], foreign[1]) if whole else None, tuple(sorted(work.unknown)),
     )  # fmt: skip
 
 
@@ -109,16 +73,16 @@ class _Comparison:
         self.tasks: dict[int, str] = {}
         self.votes: list[Vote] = []
         self.skips: list[tuple[str, str]] = []
-        self.problems: dict[str, int] = {}
+        self.unknown: set[str] = set()
         self._deleted: list[str] = []
 
-    def take(self, task: ServerTask, *, anchored: bool, restored: bool) -> None:
+    def take(self, task: ServerTask, sent: SentRequest, *, restored: bool) -> None:
         if self._former.get(task.id) != task.request_id:
             self.tasks[task.id] = task.request_id
         there = set()
         for each in task.annotations:
             there.add(f"{each.id}@{each.created}")
-            self._annotation(task, each, anchored=anchored or each.saw_prediction)
+            self._annotation(task, sent, each)
         for name in self._by_task.get(task.id, ()):
             if name not in there:
                 if restored or task.updated < self._known[name].updated:  # a deletion touches the task
@@ -153,22 +117,24 @@ class _Comparison:
         elif newest.votes[annotator] < ts:
             self.votes.append(_vote(newest, annotator, _after(ts)))
 
-    def _annotation(self, task: ServerTask, found: ServerAnnotation, *, anchored: bool) -> None:
+    def _annotation(self, task: ServerTask, sent: SentRequest, found: ServerAnnotation) -> None:
         old = self._known.get(f"{found.id}@{found.created}")
         if old is not None and found.updated <= old.updated:  # taken before, or older than what was taken
             if old.kept and old.task == task.id:
                 self._set(old.name, replace(old, kept=False))
             return
         annotator = self._person(found.user)
+        if not annotator:
+            self.unknown.add(str(found.user))
+            return
+        anchored = sent.anchored or task.predictions > 0 or found.saw_prediction
         label, answer = _read(found.choice)
         votes = dict(old.votes) if old else {}
         new = KnownAnnotation(
             found.id, found.created, task.id, task.request_id, annotator, found.updated, label, answer, found.skipped,
-            anchored, found.seconds, found.note[:MAX_NOTE_CHARS], votes,
+            anchored, found.seconds, found.note[:MAX_NOTE_CHARS], sent.chosen, sent.batch, votes,
         )  # fmt: skip
-        if not annotator:
-            self._problem(NO_PERSON)
-        elif old is not None and annotator != old.annotator and _content(old) == _content(new):
+        if old is not None and annotator != old.annotator and _content(old) == _content(new):
             new = replace(new, annotator=old.annotator)  # somebody else only touched it
         elif new.is_vote:
             votes[annotator] = found.updated
@@ -178,8 +144,6 @@ class _Comparison:
                 self.votes.append(_vote(replace(new, label=None, answer=WITHDRAWN), annotator, found.updated))
             if new.skipped:
                 self.skips.append((task.request_id, annotator))
-            else:
-                self._problem(NO_CHOICE)
         self._set(new.name, replace(new, votes=votes))
 
     def _keep(self, name: str) -> None:
@@ -187,9 +151,6 @@ class _Comparison:
 
     def _set(self, name: str, annotation: KnownAnnotation) -> None:
         self._known[name] = self.changed[name] = annotation
-
-    def _problem(self, reason: str) -> None:
-        self.problems[reason] = self.problems.get(reason, 0) + 1
 
 
 def _read(choice: str | None) -> tuple[str | None, str | None]:
@@ -207,7 +168,7 @@ def _content(annotation: KnownAnnotation) -> tuple[str | None, str | None, bool,
 def _vote(annotation: KnownAnnotation, annotator: str, ts: str) -> Vote:
     return Vote(
         annotation.request_id, annotator, ts, annotation.label, annotation.answer, annotation.saw_prediction,
-        annotation.seconds, annotation.note,
+        annotation.seconds, annotation.note, annotation.chosen, annotation.batch,
     )  # fmt: skip
 
 

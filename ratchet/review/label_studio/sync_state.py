@@ -21,7 +21,7 @@ class KnownAnnotation:
     task: int
     request_id: str
     annotator: str
-    """Person who spoke last; empty where the server names nobody."""
+    """Person who spoke last."""
     updated: str
     label: str | None
     answer: str | None
@@ -29,6 +29,8 @@ class KnownAnnotation:
     saw_prediction: bool
     seconds: float | None
     note: str
+    chosen: str
+    batch: str
     votes: Mapping[str, str] = field(default_factory=dict)
     """Time of the newest vote that came of it, by person."""
     kept: bool = False
@@ -42,11 +44,21 @@ class KnownAnnotation:
     @property
     def is_vote(self) -> bool:
         """True where somebody answered: a label, or an answer in its place."""
-        return not self.skipped and bool(self.annotator) and (self.label is not None or self.answer is not None)
+        return not self.skipped and (self.label is not None or self.answer is not None)
 
     def as_json(self) -> dict[str, Any]:
         """Return the annotation as JSON types."""
         return {**vars(self), "votes": dict(self.votes)}
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """A request as it was sent: what its answers must carry, also when the queue has forgotten it."""
+
+    batch: str
+    chosen: str
+    anchored: bool = False
+    """True where its task showed a prediction."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +67,16 @@ class SyncState:
 
     project: int | None = None
     token: str = ""
-    """Random name of the project, which its description repeats: ids are given again after a restore."""
+    """Name of the project, which its description repeats: ids are given again after a restore."""
+    projects: int = 0
+    """Projects that were made for the classifier so far."""
     url: str = ""
     marker: int = 0
     """Number that the description holds at least, unless an older backup was restored."""
     cursor: str = ""
     """Newest change of a task that was read."""
-    pushes: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
-    """Requests of each push, and whether they showed a prediction."""
+    pushes: Mapping[str, Mapping[str, SentRequest]] = field(default_factory=dict)
+    """Requests of each push, by id."""
     open_pushes: frozenset[str] = frozenset()
     """Pushes that are not known to have arrived whole."""
     tasks: Mapping[int, str] = field(default_factory=dict)
@@ -76,21 +90,22 @@ class SyncState:
     """When an older backup was noticed last."""
     lost: int = 0
     """Tasks that the server lost or somebody deleted."""
-    problems: Mapping[str, int] = field(default_factory=dict)
-    """Annotations that are no votes, by reason, in the newest poll that met some."""
 
     @property
     def alive(self) -> list[KnownAnnotation]:
         """Annotations that the server is believed to have."""
         return [each for each in self.annotations.values() if not each.kept]
 
-    def sent(self, request_id: str) -> bool:
-        """True where a task of the request is on the server."""
-        return request_id in self._present
+    @property
+    def open_requests(self) -> frozenset[str]:
+        """Requests with a task on the server that nobody has answered: who skips it leaves it to others."""
+        answered = {each.task for each in self.alive if not each.skipped}
+        return frozenset(request for number, request in self.tasks.items() if number not in answered)
 
     @property
-    def _present(self) -> frozenset[str]:
-        return frozenset(self.tasks.values())
+    def skipped_requests(self) -> frozenset[str]:
+        """Open requests that somebody skipped there."""
+        return self.open_requests & {each.request_id for each in self.alive if each.skipped}
 
 
 def state_of(events: Iterable[Event]) -> SyncState:
@@ -102,33 +117,39 @@ def state_of(events: Iterable[Event]) -> SyncState:
 
 
 def _project(state: SyncState, event: Event) -> SyncState:
-    """Begin anew with another project: what was taken stays, and nothing of the former one is expected any more."""
+    """Begin anew with another project: what was taken stays, and nothing of the former one is expected any more.
+
+    The same project under another address goes on.
+    """
+    if event["token"] == state.token:
+        return replace(state, project=event["project"], url=event["url"])
     kept = {name: replace(each, kept=True) for name, each in state.annotations.items()}
     former = {f"{state.token}:{name}": each for name, each in kept.items()}
     return SyncState(event["project"], event["token"], event["url"], unlanded=state.unlanded, annotations=former)
 
 
 def _pushing(state: SyncState, event: Event) -> SyncState:
+    requests = {request_id: SentRequest(**sent) for request_id, sent in event["requests"].items()}
     return replace(
-        state, pushes={**state.pushes, event["push"]: dict(event["requests"])},
+        state, pushes={**state.pushes, event["push"]: requests},
         open_pushes=state.open_pushes | {event["push"]},
     )  # fmt: skip
 
 
 def _pushed(state: SyncState, event: Event) -> SyncState:
-    return replace(state, open_pushes=state.open_pushes - {event["push"]}, tasks={**state.tasks, **_tasks(event)})
+    return replace(state, open_pushes=state.open_pushes - {event["push"]})
 
 
 def _seen(state: SyncState, event: Event) -> SyncState:
     gone = set(event["gone"])
     tasks = {number: request for number, request in state.tasks.items() if number not in gone} | _tasks(event)
-    known = {each["id_name"]: _known(each) for each in event["annotations"]}
+    known = {name: KnownAnnotation(**each) for name, each in event["annotations"].items()}
     return replace(
         state, marker=event["marker"], cursor=event["cursor"], tasks=tasks,
         annotations={**state.annotations, **known}, unlanded=(*state.unlanded, event),
         foreign=tuple(event["foreign"]) if event["foreign"] else state.foreign,
         restored=event["at"] if event["restored"] else state.restored,
-        lost=state.lost + len(gone), problems=event["problems"] or state.problems,
+        lost=state.lost + len(gone),
     )  # fmt: skip
 
 
@@ -138,10 +159,6 @@ def _landed(state: SyncState, event: Event) -> SyncState:
 
 def _tasks(event: Event) -> dict[int, str]:
     return {int(number): request for number, request in event["tasks"].items()}
-
-
-def _known(content: Mapping[str, Any]) -> KnownAnnotation:
-    return KnownAnnotation(**{key: value for key, value in content.items() if key != "id_name"})
 
 
 _APPLY = {"project": _project, "pushing": _pushing, "pushed": _pushed, "seen": _seen, "landed": _landed}

@@ -24,7 +24,7 @@ _SKIPPED_AGAIN = timedelta(days=1)
 
 def start_batch(
     index: QueueIndex, connection: sqlite3.Connection, policy: ReviewPolicy, person: str, size: int, compared: bool,
-    now: datetime,
+    now: datetime, *, adjudicates: bool = True,
 ) -> ReviewBatch:  # fmt: skip
     """Compose and lock a batch for a person; its `of` is 0 where nothing waits for them."""
     skipped = (now - _SKIPPED_AGAIN).timestamp() if index.alone else 0.0
@@ -35,7 +35,7 @@ def start_batch(
 
     chosen: dict[str, str] = {}
     by_reason = {reason: find(REASON_SQL, reason=reason) for reason in MEANINGS}
-    decides = not policy.adjudicators or person in policy.adjudicators
+    decides = adjudicates and (not policy.adjudicators or person in policy.adjudicators)
     conflicts = find(CONFLICT_SQL) if decides else []
     first = [DISAGREEMENT] if compared else []
     order = [*first, *(reason for reason in MEANINGS if reason not in first)]

@@ -17,7 +17,7 @@ from ratchet.core.names import nearest
 from ratchet.data.label_rules import LabelRules
 from ratchet.data.records import ANSWERS
 from ratchet.review.batch import BATCH_SIZE
-from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch, ReviewItem, ReviewResult, WaitingReason
+from ratchet.review.item import ADJUDICATION, CHECK, BatchItem, ReviewBatch, ReviewItem, ReviewResult, WaitingReason
 from ratchet.review.reasons import MEANINGS
 from ratchet.review.votes import CONFLICT
 from ratchet.storage.home import Home
@@ -89,10 +89,13 @@ class ReviewQueue:
             if reason in found
         )
 
-    def batch(self, person: str, *, size: int = BATCH_SIZE, compared: bool = False) -> ReviewBatch:
+    def batch(
+        self, person: str, *, size: int = BATCH_SIZE, compared: bool = False, adjudicates: bool = True
+    ) -> ReviewBatch:
         """Return the open batch of a person, else a new one; `of` is 0 where nothing waits for them.
 
-        `compared` says that a candidate is being compared with live: its disagreements come first then.
+        `compared` says that a candidate is being compared with live: its disagreements come first then. Without
+        `adjudicates` a new batch holds no requests whose labels differ.
         """
         self.index.refresh()
         with self.index.change() as connection:
@@ -101,7 +104,9 @@ class ReviewQueue:
             ).fetchone()
             if found is not None:
                 return hold_batch(connection, found[0], person, self.clock())
-            return start_batch(self.index, connection, self.spec.review, person, size, compared, self.clock())
+            return start_batch(
+                self.index, connection, self.spec.review, person, size, compared, self.clock(), adjudicates=adjudicates
+            )
 
     def current(self, person: str) -> ReviewItem | None:
         """Return the first unanswered request of the person's open batch; None where none is left."""
@@ -160,9 +165,23 @@ class ReviewQueue:
         event = {"event": "skipped", "request_id": request_id, "annotator": person, "ts": self.clock().isoformat()}
         append_events(self.home, self.index.name, self.writer, [event])
         self.index.refresh()
+        self.release(person, request_id)
+
+    def release(self, person: str, request_id: str) -> None:
+        """Take a request out of the person's batch without an answer: others may have it at once."""
         with self.index.change() as connection:
             close_item(connection, self._place(person, request_id, None)[0], request_id)
             connection.execute("DELETE FROM locks WHERE request_id = ? AND person = ?", (request_id, person))
+
+    def open_items(self, batch: str) -> tuple[BatchItem, ...]:
+        """Return the unanswered requests of a batch, for a place where people answer in any order."""
+        found = self.index.rows(
+            "SELECT request_id, choice FROM batch_items WHERE batch = ? AND NOT done ORDER BY position", (batch,)
+        )
+        read = [(request_id, chosen, self.index.read_item(request_id)) for request_id, chosen in found]
+        return tuple(
+            BatchItem(request_id, batch, str(item["text"]), chosen) for request_id, chosen, item in read if item
+        )
 
     def undo(self, person: str) -> str | None:
         """Bring the newest answer of the person's last batch back in front of them; return its request.

@@ -1,0 +1,1 @@
+"""Label Studio on loopback: the part of its REST API that the review uses, in memory, with faults and backups."""

@@ -1,0 +1,213 @@
+"""Server of the local Label Studio: answers the review's client from contents in memory. For tests.
+
+    with LocalLabelStudio() as studio:
+        studio.people.annotate(user, task, "refund")
+
+Add a route to `_answer`, and the effect of a fault to `_meet`.
+"""
+
+import json
+import re
+import socket
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from ratchet.testing.label_studio.contents import LocalContents
+
+TOKEN = "0123456789abcdef0123456789abcdef01234567"  # noqa: S105 - a constant of tests
+"""Token of the local server; a constant, since it protects nothing."""
+PERSONAL = "header.refresh.signature"
+"""Personal access token: a client exchanges it for one that lasts minutes."""
+
+
+@dataclass(frozen=True)
+class StudioFault:
+    """Fault of one request whose method and path match `route`, after `skip` others that do.
+
+    `refuse`: nothing is done, the response is `status`. `lose`: it is done, but the response is `status`. `hang`: it is
+    done, and no response comes. `drop`: it is done, and the connection ends. `garble`: the response is not JSON.
+    `redirect`: the response points elsewhere. `halve`: only the first half of what is sent is taken, then `status`.
+    """
+
+    route: str
+    kind: Literal["refuse", "lose", "hang", "drop", "garble", "redirect", "halve"]
+    status: int = 500
+    skip: int = 0
+
+
+class LocalLabelStudio:
+    """Label Studio that serves at `url` inside `with`; tests may read its requests, and work as its people."""
+
+    def __init__(self) -> None:
+        self.people = LocalContents()
+        self.requests: list[str] = []
+        self.faults: list[StudioFault] = []
+        self.lock, self.closing = threading.RLock(), threading.Event()
+        self.connections: set[socket.socket] = set()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.studio = self
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self) -> "LocalLabelStudio":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:  # it is closed already
+                continue
+        self._server.server_close()
+        self._thread.join()
+
+    def next_fault(self, route: str) -> StudioFault | None:
+        """Take the fault of this request; None for no fault."""
+        for number, fault in enumerate(self.faults):
+            if re.fullmatch(fault.route, route) is None:
+                continue
+            if fault.skip:
+                self.faults[number] = StudioFault(fault.route, fault.kind, fault.status, fault.skip - 1)
+                return None
+            return self.faults.pop(number)
+        return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits for its threads
+    studio: LocalLabelStudio
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that have disconnected."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.studio.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.studio.connections.discard(self.connection)
+        super().finish()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Print nothing."""
+
+    def do_GET(self) -> None:
+        """Answer a request by its route; POST, PATCH and DELETE, too."""
+        studio, split = self.server.studio, urlsplit(self.path)
+        route = f"{self.command} {split.path}"
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        content = json.loads(body) if body else None
+        query = {key: values[0] for key, values in parse_qs(split.query).items()}
+        with studio.lock:
+            studio.requests.append(route)
+            fault = studio.next_fault(route)
+        self._meet(route, query, content, fault)
+
+    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the library's names
+
+    def _meet(self, route: str, query: dict[str, str], content: Any, fault: StudioFault | None) -> None:
+        studio, kind = self.server.studio, fault.kind if fault else ""
+        if fault and kind == "refuse":
+            return self._send(fault.status, {"detail": "planted"})
+        if kind == "redirect":
+            return self._send(302, {}, location=f"{studio.url}/elsewhere")
+        if kind == "halve":
+            content = content[: len(content) // 2]
+        with studio.lock:
+            status, answer = self._authorized(route, query, content)
+        if kind == "hang":
+            studio.closing.wait()
+        if kind in {"hang", "drop"}:
+            self.close_connection = True
+            return None
+        if fault and kind in {"lose", "halve"}:
+            return self._send(fault.status, {"detail": "planted"})
+        return self._send(status, answer, garbled=kind == "garble")
+
+    def _authorized(self, route: str, query: dict[str, str], content: Any) -> tuple[int, Any]:
+        if route == "POST /api/token/refresh":
+            return (200, {"access": "short.lived.token"}) if content == {"refresh": PERSONAL} else (401, {})
+        if self.headers.get("Authorization") not in {f"Token {TOKEN}", "Bearer short.lived.token"}:
+            return 401, {"detail": "Invalid token."}
+        return _answer(self.server.studio.people, route, query, content)
+
+    def _send(self, status: int, content: Any, *, location: str = "", garbled: bool = False) -> None:
+        data = b"<html>" if garbled else b"" if content is None else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        if location:
+            self.send_header("Location", location)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _answer(people: LocalContents, route: str, query: dict[str, str], content: Any) -> tuple[int, Any]:
+    """Answer a request as the real server does; 404 for what is not there."""
+    held = people.contents
+    if route == "GET /api/users/":
+        return 200, [{"id": number, "email": mail} for number, mail in held.users.items()]
+    if route == "POST /api/projects":
+        number = people.next_id("project")
+        held.projects[number] = {"id": number, **content}
+        return 201, held.projects[number]
+    if route == "GET /api/projects":
+        found = [_counted(people, number) for number, each in held.projects.items() if query["title"] in each["title"]]
+        return 200, {"count": len(found), "results": found}
+    if route == "GET /api/tasks":
+        return _list_tasks(people, query)
+    named = re.fullmatch(r"(\w+) /api/projects/(\d+)(/import)?", route)
+    project = int(named[2]) if named else 0
+    if named is None or project not in held.projects:
+        return 404, {"detail": "No Project matches the given query."}
+    if named[3]:
+        return 201, {"task_ids": [_add_task(people, project, each) for each in content]}
+    if named[1] == "PATCH":
+        held.projects[project] |= content
+    return 200, _counted(people, project)
+
+
+def _list_tasks(people: LocalContents, query: dict[str, str]) -> tuple[int, Any]:
+    project, page, size = int(query["project"]), int(query["page"]), int(query["page_size"])
+    if project not in people.contents.projects:
+        return 404, {"detail": "No Project matches the given query."}
+    [wanted] = json.loads(query["query"])["filters"]["items"]
+    if not re.fullmatch(r".*\.\d{6}Z", wanted["value"]):
+        return 500, {"detail": "does not match format '%Y-%m-%dT%H:%M:%S.%fZ'"}
+    found = [
+        task for task in people.contents.tasks.values()
+        if task["project"] == project and task["updated_at"] > wanted["value"]
+    ]  # fmt: skip
+    if page > 1 and (page - 1) * size >= len(found):
+        return 404, {"detail": "Invalid page."}
+    return 200, {"total": len(found), "tasks": found[(page - 1) * size : page * size]}
+
+
+def _add_task(people: LocalContents, project: int, content: dict[str, Any]) -> int:
+    number, now = people.next_id("task"), people.tick()
+    people.contents.tasks[number] = {
+        "id": number, "project": project, "data": content["data"], "meta": content.get("meta", {}),
+        "created_at": now, "updated_at": now, "total_predictions": len(content.get("predictions", [])),
+        "annotations": [],
+    }  # fmt: skip
+    return number
+
+
+def _counted(people: LocalContents, project: int) -> dict[str, Any]:
+    tasks = [task for task in people.contents.tasks.values() if task["project"] == project]
+    skipped = [each["was_cancelled"] for task in tasks for each in task["annotations"]]
+    return {
+        **people.contents.projects[project], "task_number": len(tasks),
+        "total_annotations_number": skipped.count(False), "skipped_annotations_number": skipped.count(True),
+    }  # fmt: skip
