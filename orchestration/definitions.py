@@ -22,6 +22,7 @@ from checks.row_quality import row_quality
 from checks.target_fit import target_fit
 from checks.target_plan import target_plan
 from orchestration.feedback import new_feedback_sensor
+from orchestration.label_studio import label_studio_sensor
 from orchestration.promotion import promotion, promotion_sensor
 from orchestration.publication import publication, publication_check, publication_check_schedule
 from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
@@ -58,7 +59,7 @@ def build_definitions(root: str = "", **resource_overrides: object) -> dg.Defini
         asset_checks=CHECKS,
         jobs=[weekly_cycle, shadow_deployment, promotion, publication, publication_check],
         schedules=[weekly_cycle_schedule, publication_check_schedule],
-        sensors=[new_feedback_sensor, shadow_deployment_sensor, promotion_sensor],
+        sensors=[new_feedback_sensor, shadow_deployment_sensor, promotion_sensor, label_studio_sensor],
         executor=dg.in_process_executor,  # of runs asked for in the UI too: one process, one lease
         resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},
     )

@@ -14,6 +14,7 @@ from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
 from orchestration.cli.commands.look.why import why
 from orchestration.cli.commands.review.people import people
+from orchestration.cli.commands.review.review import review
 from orchestration.cli.commands.rollout.advance import advance
 from orchestration.cli.commands.rollout.hold import hold
 from orchestration.cli.commands.rollout.kill import kill
@@ -107,6 +108,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         ),
     ),
     "Review": (
+        Command(
+            review,
+            "Send requests that wait for a label to Label Studio, and take the answers that were given there.",
+            "ratchet review tickets --to label-studio",
+        ),
         Command(
             people,
             "Show labels, agreement and pace of the people who label; suspend one whose labels shall not count.",

@@ -9,21 +9,16 @@ from xml.sax.saxutils import quoteattr
 
 from ratchet.config.spec import Label
 from ratchet.core.errors import RatchetError
+from ratchet.review.guide import Guide
+from ratchet.review.label_keys import CANNOT_TELL, NONE, keys_of
 
 LABEL, NOTE = "label", "note"
 """Names of the two controls, by which results name them."""
-IN_PLACE: Mapping[str, tuple[str, str]] = {
-    "ratchet:none": ("none", "None of these"),
-    "ratchet:cannot_tell": ("cannot_tell", "Cannot tell"),
+IN_PLACE: Mapping[str, tuple[str, str, str]] = {
+    "ratchet:none": ("none", "None of these", NONE),
+    "ratchet:cannot_tell": ("cannot_tell", "Cannot tell", CANNOT_TELL),
 }
-"""Answer of a correction and its words, by the alias that stands for it in results."""
-_KEYS = "1234567890abcdefghijklmopqrstvwxyz"
-"""Digits, then letters, without u (undo) and n (note), which the review page uses."""
-
-
-def hotkeys(number: int) -> list[str]:
-    """Return a key for each of `number` answers, digits first; an answer beyond the last key has none: ``."""
-    return [*_KEYS[:number], *([""] * (number - len(_KEYS)))]
+"""Answer of a correction, its words and its key, by the alias that stands for it in results."""
 
 
 def make_form(labels: Sequence[Label]) -> str:
@@ -33,14 +28,9 @@ def make_form(labels: Sequence[Label]) -> str:
         raise RatchetError(
             f"label {sorted(taken)[0]!r} means another answer in Label Studio.", "Answer on the review page instead."
         )
-    keys = hotkeys(len(labels) + len(IN_PLACE))
-    choices = [
-        _choice(label.name, "", key, label.description) for label, key in zip(labels, keys[: len(labels)], strict=True)
-    ]
-    choices += [
-        _choice(words, alias, key, "")
-        for (alias, (_, words)), key in zip(IN_PLACE.items(), keys[len(labels) :], strict=True)
-    ]
+    keys = hotkeys(labels)
+    choices = [_choice(label.name, "", keys.get(label.name, ""), label.description) for label in labels]
+    choices += [_choice(words, alias, key, "") for alias, (_, words, key) in IN_PLACE.items()]
     listed = "\n".join(choices)
     return f"""<View>
   <Text name="text" value="$text" valueType="text"/>
@@ -51,21 +41,31 @@ def make_form(labels: Sequence[Label]) -> str:
 </View>"""
 
 
-def make_instructions(labels: Sequence[Label], description: str, guide: Mapping[str, Sequence[str]]) -> str:
-    """Return the instructions as HTML: each label with its description, its key and its examples from `guide`."""
-    parts = [f"<p>{_escape(description)}</p>"] if description else []
-    for label, key in zip(labels, hotkeys(len(labels)), strict=True):
-        shown = f" ({key})" if key else ""
-        examples = "".join(f"<li>{_escape(text)}</li>" for text in guide.get(label.name, ()))
-        parts.append(f"<p><b>{_escape(label.name)}</b>{shown}: {_escape(label.description)}</p>")
-        parts += [f"<ul>{examples}</ul>"] if examples else []
-    return "\n".join(parts)
+def hotkeys(labels: Sequence[Label]) -> dict[str, str]:
+    """Return the key of each label as on the review page; Label Studio tells no capitals from small letters."""
+    return {name: key for name, key in keys_of([label.name for label in labels]).items() if not key.isupper()}
+
+
+def make_instructions(labels: Sequence[Label], description: str, guide: Guide) -> str:
+    """Return the instructions as HTML: each label with its key, its description and its part of the guide."""
+    keys = hotkeys(labels)
+    parts = [_paragraph(description), _paragraph(guide.whole)]
+    for label in labels:
+        key = f" ({_escape(keys[label.name])})" if label.name in keys else ""
+        parts.append(f"<p><b>{_escape(label.name)}</b>{key}: {_escape(label.description)}</p>")
+        parts.append(_paragraph(guide.by_label.get(label.name, "")))
+    return "\n".join(filter(None, parts))
 
 
 def _choice(value: str, alias: str, key: str, hint: str) -> str:
     given = {"value": value, "alias": alias, "hotkey": key, "hint": hint}
     attributes = " ".join(f"{name}={quoteattr(text)}" for name, text in given.items() if text)
     return f"    <Choice {attributes}/>"
+
+
+def _paragraph(text: str) -> str:
+    lines = [_escape(line) for line in text.splitlines() if line.strip()]
+    return f"<p>{'<br>'.join(lines)}</p>" if lines else ""
 
 
 def _escape(text: str) -> str:

@@ -17,7 +17,7 @@ from ratchet.review.label_studio.sync_state import KnownAnnotation, SentRequest,
 OVERLAP = timedelta(minutes=10)
 """Time before the newest change that a poll reads again: a change may become visible after a later one."""
 WITHDRAWN = "withdrawn"
-_WORDS = {words: answer for answer, words in IN_PLACE.values()}
+_WORDS = {words: answer for answer, words, _ in IN_PLACE.values()}
 
 
 def since(cursor: str) -> str:

@@ -125,7 +125,10 @@ def _project(state: SyncState, event: Event) -> SyncState:
         return replace(state, project=event["project"], url=event["url"])
     kept = {name: replace(each, kept=True) for name, each in state.annotations.items()}
     former = {f"{state.token}:{name}": each for name, each in kept.items()}
-    return SyncState(event["project"], event["token"], event["url"], unlanded=state.unlanded, annotations=former)
+    return SyncState(
+        event["project"], event["token"], state.projects + 1, event["url"], annotations=former,
+        unlanded=state.unlanded, restored=state.restored, lost=state.lost,
+    )  # fmt: skip
 
 
 def _pushing(state: SyncState, event: Event) -> SyncState:

@@ -91,7 +91,7 @@ def describe_label_studio(home: Home, name: str) -> str:
     if state.project is None:
         return ""
     votes = sum(each.is_vote for each in state.alive)
-    parts = [f"Label Studio: {len(state.tasks)} tasks there, {votes} answers, {len(state.open_requests)} open"]
+    parts = [f"{len(state.tasks)} tasks there, {votes} answers, {len(state.open_requests)} open"]
     if trouble := status.get("trouble"):
         parts.append(f"not read since {_minute(status.get('read'))}: {trouble}")
     elif status.get("read"):

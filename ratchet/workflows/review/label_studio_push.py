@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.config.spec import Spec
-from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.review.batch import BATCH_SIZE
+from ratchet.review.guide import Guide
 from ratchet.review.item import BatchItem
 from ratchet.review.label_studio.api import LabelStudio
 from ratchet.review.label_studio.form import LABEL, make_form, make_instructions
@@ -22,16 +22,14 @@ from ratchet.review.label_studio.marker import Marker, read_marker, write_marker
 from ratchet.review.label_studio.sync_state import SyncState
 from ratchet.review.label_studio.transport import LabelStudioError
 from ratchet.storage.home import Home
+from ratchet.storage.review.guide_file import read_guide
 from ratchet.storage.review.label_studio_log import append_event, hold_project
 from ratchet.storage.specs import Specs
-from ratchet.workflows.review.enqueue import text_for_people
 from ratchet.workflows.review.label_studio import HOLDER, find_access, project_title, project_token, read_state
 from ratchet.workflows.review.label_studio_poll import PollResult, note_outcome, take_answers
 from ratchet.workflows.review.queue import ReviewQueue
 
 _ATTEMPTS, _AT_ONCE = 3, 200
-_EXAMPLES = 2
-_EXAMPLE_CHARS = 300
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def _prepare(home: Home, name: str, spec: Spec, studio: LabelStudio, *, new_proj
             if error.status != 404:
                 raise
         else:
-            _follow_labels(spec, studio, state.project, _guide(home, name, spec))
+            _follow_labels(spec, studio, state.project, read_guide(home, spec))
             return taken
     _make_project(home, name, spec, studio, state)
     return PollResult()
@@ -94,12 +92,12 @@ def _make_project(home: Home, name: str, spec: Spec, studio: LabelStudio, state:
         token = state.token
     if (project := there.get(token)) is None:
         description = write_marker(spec.description, Marker(token, 0))
-        instructions = make_instructions(spec.label, spec.description, _guide(home, name, spec))
+        instructions = make_instructions(spec.label, spec.description, read_guide(home, spec))
         project = studio.create_project(title, description, make_form(spec.label), instructions)
     append_event(home, name, {"kind": "project", "project": project, "token": token, "url": studio.transport.url})
 
 
-def _follow_labels(spec: Spec, studio: LabelStudio, project: int, guide: Mapping[str, Sequence[str]]) -> None:
+def _follow_labels(spec: Spec, studio: LabelStudio, project: int, guide: Guide) -> None:
     """Let the form have the labels of today; raises `LabelStudioError` where the server keeps one that has answers."""
     instructions = make_instructions(spec.label, spec.description, guide)
     try:
@@ -193,20 +191,6 @@ def _served(home: Home, name: str, spec: Spec, items: Sequence[BatchItem]) -> di
             "SELECT request_id, label FROM production_logs WHERE list_contains(?, request_id)", [ids]
         ).fetchall()
     return {request_id: label for request_id, label in rows if label in spec.labels}
-
-
-def _guide(home: Home, name: str, spec: Spec) -> dict[str, list[str]]:
-    """Return examples of each label from the golden set."""
-    guide: dict[str, list[str]] = {}
-    try:
-        golden = Specs(home).golden(name)
-    except RatchetError:  # doctor and cycle report its fault
-        return guide
-    for item in golden:
-        found = guide.setdefault(item.label, [])
-        if len(found) < _EXAMPLES and len(item.text) <= _EXAMPLE_CHARS:
-            found.append(text_for_people(spec, item.text))
-    return guide
 
 
 def _token(description: str) -> str:

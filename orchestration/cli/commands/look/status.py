@@ -102,6 +102,8 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
         "reports": found["paths"]["reports"],
     }
+    if found["label_studio"]:
+        lines["label studio"] = printable(found["label_studio"])
     serving = found["serving"]
     gaps = [{"what": "serving", "fault": serving["gap"]}] if serving["gap"] else []
     gaps += [{"what": what, "fault": reason} for what, reason in found["given_up"].items()]
