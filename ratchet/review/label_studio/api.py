@@ -22,11 +22,11 @@ class ServerAnnotation:
 
     id: int
     created: str
-    """With `id` its name: a server restored from a backup gives an id again, but not with that instant."""
+    """Instant that names the annotation together with `id`: a server restored from a backup gives an id again, but not with that instant."""
     updated: str
     """Time of the newest change, RFC 3339 in UTC with microseconds, so that texts compare as times do."""
     user: int | None
-    """Who spoke last: the server notes it, while `completed_by` is what a client wrote."""
+    """User who spoke last: the server notes it, while `completed_by` is what a client wrote."""
     choice: str | None
     """Label or alias; None where there is not exactly one."""
     note: str
@@ -57,7 +57,7 @@ class ServerProject:
     description: str
     tasks: int
     annotations: int
-    """All of them, skipped ones included."""
+    """Number of all of them, skipped ones included."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ratchet.review.label_studio.sync_state import KnownAnnotation
 
 
 @dataclass(frozen=True)
-class Vote:
+class StudioVote:
     """A correction to be: of a person, at the time of the server's change."""
 
     request_id: str
@@ -34,21 +34,21 @@ class Vote:
 
 @dataclass(frozen=True)
 class Differences:
-    """Everything that one poll concludes."""
+    """Conclusions of one poll."""
 
     annotations: Mapping[str, KnownAnnotation]
     """Annotations that are new or changed, by name."""
     tasks: Mapping[int, str]
     """Request by task that was not known."""
     gone: tuple[int, ...]
-    votes: tuple[Vote, ...]
+    votes: tuple[StudioVote, ...]
     skips: tuple[tuple[str, str], ...]
     """Request and person."""
     cursor: str
     foreign: tuple[int, int] | None
     """Tasks and annotations of others; None where not everything was read."""
     unknown: tuple[str, ...] = ()
-    """Users whose annotations are no votes yet, since nobody knows which person they are."""
+    """Users whose annotations wait to count, since nobody knows which person they are."""
 
     @property
     def changed(self) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from ratchet.data.records import MAX_NOTE_CHARS
 from ratchet.review.label_studio.api import ServerAnnotation, ServerTask, server_time
-from ratchet.review.label_studio.differences import Differences, Vote
+from ratchet.review.label_studio.differences import Differences, StudioVote
 from ratchet.review.label_studio.form import IN_PLACE
 from ratchet.review.label_studio.sync_state import KnownAnnotation, SentRequest, SyncState
 
@@ -71,7 +71,7 @@ class _Comparison:
         self._former = state.tasks
         self.changed: dict[str, KnownAnnotation] = {}
         self.tasks: dict[int, str] = {}
-        self.votes: list[Vote] = []
+        self.votes: list[StudioVote] = []
         self.skips: list[tuple[str, str]] = []
         self.unknown: set[str] = set()
         self._deleted: list[str] = []
@@ -112,7 +112,7 @@ class _Comparison:
         ]  # fmt: skip
         newest = max(others, key=lambda each: each.votes[annotator], default=None)
         if newest is None:
-            # just after the vote, so that whatever the person said later stands
+            # just after the vote, so that whatever the person answered later stands
             self.votes.append(_vote(replace(deleted, label=None, answer=WITHDRAWN), annotator, _after(ts)))
         elif newest.votes[annotator] < ts:
             self.votes.append(_vote(newest, annotator, _after(ts)))
@@ -165,8 +165,8 @@ def _content(annotation: KnownAnnotation) -> tuple[str | None, str | None, bool,
     return annotation.label, annotation.answer, annotation.skipped, annotation.note
 
 
-def _vote(annotation: KnownAnnotation, annotator: str, ts: str) -> Vote:
-    return Vote(
+def _vote(annotation: KnownAnnotation, annotator: str, ts: str) -> StudioVote:
+    return StudioVote(
         annotation.request_id, annotator, ts, annotation.label, annotation.answer, annotation.saw_prediction,
         annotation.seconds, annotation.note, annotation.chosen, annotation.batch,
     )  # fmt: skip

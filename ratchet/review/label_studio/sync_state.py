@@ -63,7 +63,7 @@ class SentRequest:
 
 @dataclass(frozen=True)
 class SyncState:
-    """What was sent, and what was taken."""
+    """State of the project: requests that were sent, and annotations that were taken."""
 
     project: int | None = None
     token: str = ""
@@ -87,7 +87,7 @@ class SyncState:
     foreign: tuple[int, int] = (0, 0)
     """Tasks of others in the project, and their annotations, when it was last read whole."""
     restored: str = ""
-    """When an older backup was noticed last."""
+    """Time at which an older backup was noticed last."""
     lost: int = 0
     """Tasks that the server lost or somebody deleted."""
 

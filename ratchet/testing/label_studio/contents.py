@@ -14,7 +14,7 @@ _START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 @dataclass
 class Contents:
-    """Everything that a backup holds."""
+    """State that a backup holds."""
 
     users: dict[int, str] = field(default_factory=lambda: {1: "admin@corp.example"})
     projects: dict[int, dict[str, Any]] = field(default_factory=dict)

@@ -29,7 +29,7 @@ _LOCAL = "@localhost"
 
 
 @dataclass(frozen=True)
-class Access:
+class StudioAccess:
     """Address and token of the server."""
 
     url: str
@@ -40,10 +40,10 @@ class Access:
         return Transport(self.url, self.token, longest_s=longest_s)
 
 
-def find_access(home: Home, spec: Spec, environment: Mapping[str, str]) -> Access:
+def find_access(home: Home, spec: Spec, environment: Mapping[str, str]) -> StudioAccess:
     """Return where Label Studio is and the token for it: from the environment, else of our own server.
 
-    Raises `RatchetError` where there is no token.
+    Raises `RatchetError` where the token is missing.
     """
     login = read_login(home)
     url = (spec.review.label_studio or (login.url if login else LABEL_STUDIO_URL)).rstrip("/")
@@ -51,11 +51,11 @@ def find_access(home: Home, spec: Spec, environment: Mapping[str, str]) -> Acces
     token = given or (login.token if login and login.url == url else "")
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise RatchetError(
-            f"there is no usable token for Label Studio at {url}.",
+            f"a usable token for Label Studio at {url} is missing.",
             f"Set {LABEL_STUDIO_TOKEN} to a token of its user, or start one of your own: make label-studio.",
             code="no_token",
         )
-    return Access(url, token)
+    return StudioAccess(url, token)
 
 
 def project_title(name: str) -> str:
@@ -86,7 +86,7 @@ def read_state(home: Home, name: str) -> SyncState:
 
 
 def describe_label_studio(home: Home, name: str) -> str:
-    """Return one sentence on the project and its newest poll; '' where there is no project."""
+    """Return one sentence on the project and its newest poll; '' where the project was never made."""
     state, status = read_state(home, name), read_status(home, name)
     if state.project is None:
         return ""

@@ -41,7 +41,7 @@ class PollResult:
     gone: int = 0
     """Tasks that the server has no more."""
     unknown: tuple[str, ...] = ()
-    """Users that are no person of `[people]`."""
+    """Users whom `[people]` does not list."""
 
 
 def poll(
