@@ -1,15 +1,18 @@
 """Asset `corrected_labels`: table `labels` of the warehouse."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from assets.metadata import as_counts
+from assets.metadata import as_counts, as_table
 from assets.partitions import cycle_of, cycles
 from assets.production_logs import production_logs
 from ratchet.core.cycle import Cycle
 from ratchet.data.consensus import CONSENSUS_OF_VOTES_SQL, COUNTS_SQL, VOTES_SQL
+from ratchet.data.judging import count_labels, describe_team
+from ratchet.gates.adjudication import MEASURED_SQL, judge_weeks_adjudicated, left_out_rows
 from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.one_sided_weeks import describe_week
 from ratchet.storage.receipts import Receipts
@@ -38,13 +41,17 @@ def corrected_labels(
     params = {"classifier": cycle.classifier, "week": cycle.week}
     # The votes are kept before the labels are made of them: corrections go on arriving, and gates judge these votes.
     _replace(warehouse, "votes", cycle, warehouse.frame(VOTES_SQL, params))
+    votes = warehouse.frame(MEASURED_SQL, {**params, "first": date.min})
+    decided = judge_weeks_adjudicated(votes, spec.limits.min_agreement)
+    left_out = pd.DataFrame(left_out_rows(decided), columns=["week", "annotator", "right", "measured"])
+    _replace(warehouse, "left_out", cycle, left_out)
     labels = warehouse.frame(CONSENSUS_OF_VOTES_SQL, {**params, "first": date.min})
     weeks = _replace(warehouse, "labels", cycle, labels)
     made = {"labels": digest_votes(warehouse, cycle, spec.window)}
     receipts.link(cycle, "corrected_labels", made, policy=spec.digest, **receipts.made(cycle, "logs"))
-    counts = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
+    counts: dict[Any, Any] = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
     mine = weeks.get(cycle.week, labels.iloc[:0])
-    counts["labelled"] = int(mine["label"].notna().sum())
+    counts |= count_labels(mine)
     counts["selection"] = describe_week(warehouse, cycle.classifier, cycle.week)
     served = warehouse.frame(SERVED_SQL, params).set_index("label")["requests"]
     unlisted = {str(label): int(n) for label, n in served.items() if label not in spec.labels}
@@ -54,7 +61,11 @@ def corrected_labels(
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": len(mine),
-            "to adjudicate": int((mine["status"] == "adjudicate").sum()),
+            "to adjudicate": counts["to_adjudicate"],
+            "adjudicated": counts["adjudicated"],
+            "labels that judge, and that only train": f"{counts['judging']}, {counts['only_train']}",
+            "annotators left out of a week": as_table(left_out.drop(columns="classifier")),
+            "team": describe_team(counts) or f"{counts['people']} people labelled",
             "labelled blindly": int(mine["blind"].sum()),
             "selection": counts["selection"] or "labels confirm what was served, or are too few to tell",
             "labelled by two or more": int((mine["annotators"] > 1).sum()),

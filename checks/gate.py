@@ -16,6 +16,7 @@ from assets.partitions import cycle_of
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.judging import sentence_on_judging, sentence_on_labels
 from ratchet.data.label_rules import LabelRules
 from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
@@ -149,7 +150,15 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
         metadata={
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",
+            **_labels(case),
             "evidence": as_table([{"name": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
             "receipt": receipt.digest,
         },
     )
+
+
+def _labels(case: GateContext) -> dict[str, str]:
+    """Return how many labels judge and how many only train, where the queue chose any for its value."""
+    noted = case.noted
+    sentence = sentence_on_judging(noted.get("data", {})) or sentence_on_labels(noted.get("labels", {}))
+    return {"labels": sentence} if sentence else {}

@@ -3,10 +3,12 @@
 from assets.corrected_labels import corrected_labels
 from checks.gate import GateContext, GateOutcome, gate
 from ratchet.data.splitting import lookback_start
+from ratchet.gates.adjudication import MEASURED_SQL, judge_weeks_adjudicated
 from ratchet.gates.label_agreement import (
     DOUBLES_SQL,
     decide_agreement,
     judge_weeks,
+    with_decisions,
     with_earlier_weeks,
 )
 from ratchet.gates.row_quality import digest_tables
@@ -19,17 +21,20 @@ def label_agreement(case: GateContext) -> GateOutcome:
 
     It fails where the exact 99 % interval lies below the limit, or a label is contested more often than confirmed, and
     warns before. Too few doubles give no verdict. Earlier weeks that train are judged as well: one that fails is
-    quarantined.
+    quarantined. A failed week passes once every disagreement is adjudicated; annotators who stay under the limit
+    against the decided answers are then left out of it.
     """
     first = lookback_start(case.cycle, case.spec.window).date()
     doubles = case.warehouse.frame(DOUBLES_SQL, case.parameters(first=first))
     own = doubles["week"].astype(str).str[:10] == str(case.cycle.week)
-    earlier = judge_weeks(doubles[~own], case.spec.labels, case.spec.limits)
+    votes = case.warehouse.frame(MEASURED_SQL, case.parameters(first=first))
+    decided = judge_weeks_adjudicated(votes, case.spec.limits.min_agreement)
+    earlier = judge_weeks(doubles[~own], case.spec.labels, case.spec.limits, decided)
     for week, (verdict, rows) in earlier.items():
         case.hold_or_release(week, "label_agreement", verdict, digest_tables(rows))
     result = measure_agreement(doubles[own], case.spec.labels)
     case.receipts.note(case.cycle, agreement=vars(result))
-    verdict = decide_agreement(result, case.spec.limits)
+    verdict = with_decisions(decide_agreement(result, case.spec.limits), decided.get(str(case.cycle.week)))
     return with_earlier_weeks(verdict, {week: each for week, (each, _) in earlier.items()}), {
         "rows": digest_tables(doubles[own])
     }

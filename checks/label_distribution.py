@@ -11,7 +11,7 @@ def label_distribution(case: GateContext) -> GateOutcome:
     """Passes when train has every label that live answers and the week has; warns when the mix has moved.
 
     What chance explains is taken off. A first candidate needs every label that the week has. Labels of errors alone
-    have no mix to compare.
+    have no mix to compare; requests that were chosen for their value are compared in neither.
     """
     noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.parameters())
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))
@@ -19,7 +19,8 @@ def label_distribution(case: GateContext) -> GateOutcome:
     confirming = int(counts["confirming"].sum())
     limit, live = case.spec.limits.max_label_divergence, case.live_labels
     answered = None if live is None else case.label_rules.labels_now(live)
-    verdict = decide_distribution(train, production, case.spec.labels, limit, answered, confirming)
+    drawn = noted["data"].get("drawn_in_train")
+    verdict = decide_distribution(train, production, case.spec.labels, limit, answered, confirming, drawn)
     # It compares with the labels of the week, so these are judged as well.
     labels = digest_votes(case.warehouse, case.cycle, case.spec.window)
     return verdict, {"labels": labels, "weeks": noted["data"]["weeks"]}

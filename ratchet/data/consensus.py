@@ -82,8 +82,8 @@ COUNTS_SQL = """
 SELECT (SELECT count(*) FROM production_logs WHERE classifier = $classifier AND week = $week) AS requests,
        (SELECT count(*) FROM attributed_corrections WHERE classifier = $classifier AND week = $week) AS corrections,
        count(*) FILTER (answer = 'none') AS "none", count(*) FILTER (answer = 'cannot_tell') AS cannot_tell,
-       count(*) FILTER (answer = 'withdrawn') AS withdrawn
-FROM (SELECT DISTINCT ON (request_id, person) answer FROM attributed_corrections
+       count(*) FILTER (answer = 'withdrawn') AS withdrawn, count(DISTINCT person) AS people
+FROM (SELECT DISTINCT ON (request_id, person) answer, person FROM attributed_corrections
       WHERE classifier = $classifier AND week = $week ORDER BY request_id, person, arrived DESC NULLS LAST, ts DESC)
 """
-"""Numbers of requests and corrections of one week, and of people's newest answers in place of a label."""
+"""Numbers of requests and corrections of one week, of people's newest answers in place of a label, and of people."""

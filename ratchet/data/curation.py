@@ -16,6 +16,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.digests import digest_json
 from ratchet.data.boilerplate import Boilerplate
 from ratchet.data.given_examples import BY_TIME, EXAMPLE, REQUEST, GivenExamples, assign_by_text
+from ratchet.data.judging import WAITS, describe_judging, read_drawn
 from ratchet.data.label_rules import SPLIT_SUFFIX
 from ratchet.data.near_duplicates import normalise
 from ratchet.data.redaction import redact_all
@@ -24,28 +25,28 @@ from ratchet.data.sift import Sift
 from ratchet.data.splitting import SPLITS, assign_splits, check_dates, find_bounds, weeks_of
 
 CORRECTED_SQL = """
-SELECT l.request_id, p.ts, p.text, l.label, l.status, l.blind
+SELECT l.request_id, p.ts, p.text, l.label, l.status, l.blind, coalesce(l.drawn, true) AS drawn
 FROM labels l JOIN production_logs p USING (classifier, request_id)
 WHERE l.classifier = $classifier AND p.ts >= $start AND p.ts < $end ORDER BY p.ts, l.request_id
 """
 """Corrected requests of the look-back window: the input of `curate`."""
 
 EXAMPLES_SQL = """
-SELECT split, request_id, ts, text, label, blind FROM examples
+SELECT split, request_id, ts, text, label, blind, coalesce(drawn, true) AS drawn FROM examples
 WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
 """
 """Examples of one cycle as `curate` left them, in a fixed order."""
 
 SENT_SQL = """
-SELECT e.split, e.request_id, e.ts, e.text, e.label, e.blind, coalesce(p.text, e.text) AS as_sent,
-       p.label AS served
+SELECT e.split, e.request_id, e.ts, e.text, e.label, e.blind, coalesce(e.drawn, true) AS drawn,
+       coalesce(p.text, e.text) AS as_sent, p.label AS served
 FROM examples e LEFT JOIN production_logs p USING (classifier, request_id)
 WHERE e.classifier = $classifier AND e.week = $week ORDER BY e.split, e.ts, e.request_id
 """
 """`EXAMPLES_SQL` with each text as it was sent, which an adapter reads by the redaction of its own training, and with
 the label that was served for it."""
 
-EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind", "origin"]
+EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind", "origin", "drawn"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Curated:
             "labelled_examples": int((~requests).sum()),
             **self.compared,
             **labels,
+            **describe_judging(self.examples, self.dropped),
         }
 
 
@@ -111,17 +113,19 @@ def curate(
 ) -> Curated:
     """Turn corrected requests into this cycle's examples.
 
-    `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window;
-    `golden` the texts that may never train; rows of `quarantined` weeks are left out first. Examples that were
-    `given` without a request train; alone they are split by text. Raises `RatchetError` for an empty window, and for
-    dates outside the spec's. `check_splits` decides whether the splits are enough to train on, once rows and reasons
-    are stored.
+    `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind and drawn (true where absent),
+    of the look-back window; `golden` the texts that may never train; rows of `quarantined` weeks are left out first.
+    Examples that were `given` without a request train; alone they are split by text. Raises `RatchetError` for an empty
+    window, and for dates outside the spec's. `check_splits` decides whether the splits are enough to train on, once
+    rows and reasons are stored.
     """
     given = given or GivenExamples()
     sift = Sift(given.beside(rows))
+    sift.kept["drawn"] = read_drawn(sift.kept)
     # The cycle's own week stays: its gates judge it now.
     held = weeks_of(sift.kept["ts"]).isin(set(quarantined) - {str(cycle.week)})
     sift.drop(held & (sift.kept["origin"] == REQUEST), "quarantined")
+    sift.drop(sift.kept["status"] == "left_out", "left_out")
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
     known = sift.kept["label"].isin(spec.labels)
     left_out = sift.kept.loc[~known, "label"].value_counts()
@@ -138,6 +142,7 @@ def curate(
     sift.drop(_contradicts(sift.kept), "contradicts_request")
     sift.drop(sift.kept.groupby("key")["label"].transform("nunique") > 1, "conflicting_labels")
     asked = sift.kept["origin"] == REQUEST
+    sift.drop(asked & (sift.kept["split"] == "test") & ~sift.kept["drawn"], WAITS)
     sift.drop(asked & (sift.kept["split"] != "train") & ~sift.kept["blind"].astype(bool), "anchored")
     sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
     apart = keep_apart(sift, spec.limits, redact_all(golden)[0])
@@ -157,8 +162,11 @@ def _split_by_time(rows: pd.DataFrame, cycle: Cycle, spec: Spec) -> "pd.Series[s
     requests = rows[rows["origin"] == REQUEST]
     if len(requests):
         check_dates(requests["ts"], cycle, spec.window)
-    bounds = find_bounds(requests["ts"], requests["blind"].astype(bool), cycle, spec.window)
-    return assign_splits(requests["ts"], bounds).reindex(rows.index, fill_value="train")
+    judges = requests["blind"].astype(bool) & requests["drawn"]
+    splits = assign_splits(requests["ts"], find_bounds(requests["ts"], judges, cycle, spec.window))
+    # What was chosen for its value calibrates nothing, and trains.
+    splits[(splits == "calibration") & ~requests["drawn"]] = "train"
+    return splits.reindex(rows.index, fill_value="train")
 
 
 def _contradicts(rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -20,9 +20,12 @@ SELECTION_SQL = f"""
 SELECT truth.week, count(*) AS blind,
        count(*) FILTER (truth.label = logs.label OR list_contains(logs.parts, truth.label)) AS confirming
 FROM ({CONSENSUS_SQL}) truth JOIN read_logs logs USING (request_id)
-WHERE truth.blind AND logs.classifier = $classifier GROUP BY truth.week ORDER BY truth.week
+WHERE truth.blind AND truth.drawn AND logs.classifier = $classifier GROUP BY truth.week ORDER BY truth.week
 """
-"""Blind consensus labels of each week up to `week`, and how many of them confirm what was served."""
+"""Blind consensus labels of each week up to `week`, and how many of them confirm what was served.
+
+Requests that the review queue chose for their value are known to be unlike the others, and left out.
+"""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ DROPPED_COLUMNS = ["request_id", "ts", "reason", "detail"]
 REASONS = {
     "quarantined": "its week was blocked by a gate of the data and is quarantined",
     "adjudication": "annotators disagree; waits for a person",
+    "left_out": "its label is of an annotator who stayed under the limit against adjudicated answers; asked again",
+    "chosen_by_value": "chosen for its value, so it judges nothing; it trains from the next cycle on",
     "unknown_label": "the label is not in the specification",
     "split_label": "its label was split, and nobody has labelled it since; it waits for review",
     "waiting_label": "the label is new and has too few examples; its rows wait",

@@ -72,6 +72,11 @@ def _hint(split: str, facts: dict[str, Any], spec: Spec) -> str:
     near = _count_near(facts)
     if split == "train" and near > sum(dropped.values()) - near - dropped.get("duplicate", 0):
         return _alike(facts, spec)
+    if split != "train" and (facts.get("judging") or dropped.get("chosen_by_value")):
+        return (
+            "Requests that the review queue chose for their value train and never judge: raise audit_share in [review]"
+            " of classifier.toml, and label what is drawn at random."
+        )
     held = "Rows of quarantined weeks were left out: see 'ratchet status', and 'ratchet unquarantine'. "
     return (held if dropped.get("quarantined") else "") + (
         "Correct more requests of that time blindly (without showing the prediction), or choose a later week."

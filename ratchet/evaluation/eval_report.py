@@ -13,6 +13,7 @@ import numpy as np
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.evaluation.scoring import Scored
 from ratchet.evaluation.sweep import build_sweep
 from ratchet.gates.golden_set_regression import GoldenAnswer, describe_power
@@ -81,6 +82,9 @@ def build_report(found: Judgement) -> dict[str, Any]:
             "labels_left_out": found.data.get("labels_left_out", {}),
             "boilerplate": found.data.get("boilerplate", {}),
             "alike_other_label": found.data.get("alike_other_label", 0),
+            "judging": found.data.get("judging", {}),
+            "judging_sentence": sentence_on_judging(found.data),
+            "team_sentence": describe_team(found.data["labels"]),
             **({} if found.texts is None else {"texts": dict(found.texts)}),
         },
         "temperature": found.calibration["temperature"],

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ratchet.config.policy import Limits
 from ratchet.core.verdict import Verdict
+from ratchet.gates.adjudication import Adjudicated, after_adjudication
 from ratchet.metrics.agreement import Agreement, LabelAgreement, measure_agreement
 from ratchet.metrics.intervals import proportion_interval
 
@@ -18,10 +19,15 @@ DOUBLES_SQL = """
 SELECT request_id, annotator, label, week
 FROM votes WHERE classifier = $classifier AND week BETWEEN $first AND $week AND label IS NOT NULL
 AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier AND label IS NOT NULL
-                   GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
-ORDER BY request_id, annotator
+                     AND adjudicates IS NULL GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
+AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
+                   AND coalesce(chosen, 'random') = 'random')
+AND adjudicates IS NULL ORDER BY request_id, annotator
 """
-"""Newest correction by each person of every request that two or more labelled, as the cycle kept them."""
+"""Newest correction by each person of every request that two or more labelled, as the cycle kept them.
+
+Requests that were chosen for their value are left out: people differ on them more often. An adjudication is no vote.
+"""
 
 AGREEMENT_RULE = 3
 """Revision of the rule, which its evidence names; the first counted requests on which all annotators were of one mind,
@@ -78,13 +84,22 @@ def _judge(evidence: Mapping[str, Any]) -> Verdict:
 
 
 def judge_weeks(
-    doubles: pd.DataFrame, labels: Sequence[str], limits: Limits
+    doubles: pd.DataFrame, labels: Sequence[str], limits: Limits, adjudicated: Mapping[str, Adjudicated] | None = None
 ) -> dict[str, tuple[Verdict, pd.DataFrame]]:
-    """Return the verdict on each week of `doubles` (with a column `week`), and the rows that it is about."""
+    """Return the verdict on each week of `doubles` (with a column `week`), and the rows that it is about.
+
+    `adjudicated` is what was decided in a week, where anything was.
+    """
     judged = {}
     for week, rows in doubles.groupby(doubles["week"].astype(str).str[:10], sort=True):
-        judged[str(week)] = decide_agreement(measure_agreement(rows, labels), limits), rows
+        verdict = decide_agreement(measure_agreement(rows, labels), limits)
+        judged[str(week)] = with_decisions(verdict, (adjudicated or {}).get(str(week))), rows
     return judged
+
+
+def with_decisions(verdict: Verdict, found: Adjudicated | None) -> Verdict:
+    """Return the verdict on a week after what people decided in it; the same where they decided nothing."""
+    return after_adjudication(verdict, found.as_evidence()) if found and found.annotators else verdict
 
 
 def with_earlier_weeks(own: Verdict, earlier: Mapping[str, Verdict]) -> Verdict:
@@ -112,5 +127,8 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
         week: Verdict(judged["outcome"], judged["reason"], {"agreement": judged["agreement"]})
         for week, judged in evidence["weeks"].items()
     }
-    own = {key: evidence[key] for key in evidence if key != "weeks"}
-    return with_earlier_weeks(_judge({**own, "rule": evidence["rule"]}), earlier)
+    own = {key: evidence[key] for key in evidence if key not in {"weeks", "adjudication"}}
+    verdict = _judge({**own, "rule": evidence["rule"]})
+    if "adjudication" in evidence:
+        verdict = after_adjudication(verdict, evidence["adjudication"])
+    return with_earlier_weeks(verdict, earlier)

@@ -23,9 +23,13 @@ CONSENSUS_COUNTS_SQL = """
 SELECT labels.label, count(*) AS n,
        count(*) FILTER (labels.label = logs.label OR list_contains(logs.parts, labels.label)) AS confirming
 FROM labels LEFT JOIN read_logs logs USING (classifier, request_id)
-WHERE classifier = $classifier AND labels.week = $week AND status = 'consensus' GROUP BY labels.label
+WHERE classifier = $classifier AND labels.week = $week AND status = 'consensus' AND coalesce(labels.drawn, true)
+GROUP BY labels.label
 """
-"""Consensus labels among the corrected requests of one week, and how many of them confirm what was served."""
+"""Consensus labels among the corrected requests of one week, and how many of them confirm what was served.
+
+Those that were chosen for their value are left out.
+"""
 
 DISTRIBUTION_RULE = 4
 """Revision of the rule, which its evidence names; the first blocked at a distance that chance was part of, the second
@@ -88,8 +92,12 @@ def decide_distribution(
     limit: float,
     live_labels: Collection[str] | None = None,
     confirming: int | None = None,
+    drawn: Mapping[str, int] | None = None,
 ) -> Verdict:
     """Decide whether train has the labels that it needs, and warn where its mix is not that of production.
+
+    `drawn` are the counts of train without what was chosen for its value, whose mix is that of the choice: where they
+    are given, these are compared with production.
 
     `train` and `production` count examples by label, `live_labels` are those that live answers (None in a first cycle:
     every label of the specification), `confirming` of the week's labels are what was served (None where that is not
@@ -104,6 +112,7 @@ def decide_distribution(
             "limit": limit,
             "live_labels": None if live_labels is None else sorted(live_labels),
             "confirming": confirming,
+            **({} if drawn is None else {"drawn_in_train": {label: int(drawn.get(label, 0)) for label in named}}),
         }
     )
 
@@ -122,6 +131,8 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     train, production, live_labels = evidence["train"], evidence["production"], evidence["live_labels"]
     newer = ("confirming",) if evidence["rule"] == DISTRIBUTION_RULE else ()
     found = {key: evidence[key] for key in ("rule", "train", "production", "limit", "live_labels", *newer)}
+    found |= {key: evidence[key] for key in ("drawn_in_train",) if key in evidence}
+    compared = evidence.get("drawn_in_train", train)
     total = sum(production.values())
     missing = [label for label, n in train.items() if not n]
     needed = set(train) if live_labels is None else set(live_labels)
@@ -132,8 +143,9 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
         reason = f"Fails: no training example for {shares}: {why}{'' if live_labels is None else ' it'}."
         return Verdict("failed", reason, {**found, "missing": missing})
     without = _describe_missing(missing, needed)
-    if not total or not sum(train.values()):
-        nothing = "the week has no corrected production" if not total else "train has no example"
+    if not total or not sum(compared.values()):
+        few = "train has no example" if compared is train else "train has no example that was drawn at random"
+        nothing = "the week has no corrected production" if not total else few
         return Verdict(
             "inconclusive", f"No verdict: {nothing} to compare with.{without}", {**found, "missing": missing}
         )
@@ -141,7 +153,7 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
         finding = describe_selection(total, found["confirming"], " of the week", "labels")
         reason = f"No verdict: {finding}. Their mix is not that of production.{without}"
         return Verdict("inconclusive", reason, {**found, "missing": missing})
-    ours, theirs = list(train.values()), list(production.values())
+    ours, theirs = list(compared.values()), list(production.values())
     distance, chance = jensen_shannon_distance(ours, theirs), distances_by_chance(ours, theirs)
     excess, p = distance - float(chance.mean()), (1 + int((chance >= distance).sum())) / (1 + len(chance))
     found |= {"missing": missing, "distance": distance, "chance": float(chance.mean()), "excess": excess, "p": p}
@@ -150,7 +162,7 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
         f" {excess:+.3f} beside chance (limit {evidence['limit']}, p = {p:.2g})"
     )
     if excess > evidence["limit"] and p < _ALPHA:
-        moved = _list_moves(train, production)
+        moved = _list_moves(compared, production)
         return Verdict("warned", f"Warns: the mix has moved: {moved}; {figures}.{without}", {**found, "moved": moved})
     if missing:
         return Verdict("warned", f"Warns: {figures}.{without}", found)

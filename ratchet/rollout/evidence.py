@@ -154,33 +154,36 @@ SELECT truth.label, count(*) AS labelled,
        count(*) FILTER (list_contains(challenger_parts, truth.label) AND NOT same
                         AND NOT coalesce(list_contains(incumbent_parts, truth.label), false)) AS only_challenger
 FROM (SELECT *, coalesce(list_has_any(incumbent_parts, challenger_parts), false) AS same FROM pairs)
-JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
+JOIN truth USING (request_id)
+WHERE truth.blind AND truth.drawn AND NOT truth.quarantined AND NOT truth.one_sided
 GROUP BY truth.label ORDER BY truth.label
 """
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
-failure to answer counts as a wrong answer. Votes of a quarantined or one-sided week do not count."""
+failure to answer counts as a wrong answer. Votes of a quarantined or one-sided week do not count, nor do requests that
+the review queue chose for their value."""
 
 PEOPLE_SQL = f"""
 SELECT count(DISTINCT newest.annotator) FROM ({VOTES_SQL}) newest JOIN pairs USING (request_id)
 JOIN truth USING (request_id) WHERE newest.label IS NOT NULL AND NOT newest.saw_prediction
-  AND truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
+  AND truth.blind AND truth.drawn AND NOT truth.quarantined AND NOT truth.one_sided
 """
 """People whose newest word on a counted request is a blind label: one who took it back is not among them."""
 
 SELECTED_SQL = """
 SELECT coalesce(truth.one_sided, false), count(*), count(*) FILTER (list_contains(pairs.served_parts, truth.label))
-FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined GROUP BY ALL
+FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.drawn AND NOT truth.quarantined GROUP BY ALL
 """
 """Labelled requests of one-sided weeks and of others, and how many labels of each confirm what the user saw."""
 
 DAILY_SQL = """
-SELECT count(*) FILTER (truth.blind AND NOT truth.quarantined AND NOT truth.one_sided) AS labels, min(ts) AS first
+SELECT count(*) FILTER (truth.blind AND truth.drawn AND NOT truth.quarantined AND NOT truth.one_sided) AS labels,
+       min(ts) AS first
 FROM production_logs LEFT JOIN truth USING (request_id)
 WHERE classifier = $classifier AND ts >= $now - INTERVAL 28 DAY AND ts < $now
 """
 """Labels of the last four weeks that could count, and the first request in that time."""
 
 QUARANTINED_SQL = """
-SELECT count(*) FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.quarantined
+SELECT count(*) FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.drawn AND truth.quarantined
 """
 """Requests whose label is of a quarantined week."""

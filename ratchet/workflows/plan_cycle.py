@@ -4,13 +4,15 @@ Add here facts that `ratchet cycle --plan` shows; forecasts are made in `ratchet
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ratchet.core.cycle import Cycle, choose_week, need_known
 from ratchet.core.errors import RatchetError
-from ratchet.data.consensus import CONSENSUS_SQL
+from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
 from ratchet.data.curation import CORRECTED_SQL, Curated, curate
+from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.data.label_choice import choose_labels
 from ratchet.data.label_selection import left_out_weeks
 from ratchet.data.split_checks import check_splits
@@ -63,7 +65,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         **data,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
-        "remarks": [*map(str, specs.remarks(name)), *describe_one_sided(warehouse, name, cycle.week)],
+        "remarks": [*map(str, specs.remarks(name)), *_describe_labels(warehouse, cycle, data)],
         "targets": [
             {"candidate": candidate.title, "outcome": fit.outcome, "reason": fit.reason}
             for candidate, verdicts in fits
@@ -77,6 +79,14 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "texts": measure_texts(spec.candidate, [*curated.examples["text"]], [*curated.examples["label"]]),
         "power": describe_golden_power({label: counts[label] for label in trained_labels}, spec.limits),
     }
+
+
+def _describe_labels(warehouse: Warehouse, cycle: Cycle, data: Mapping[str, Any]) -> list[str]:
+    """Return the sentences about the week's labels: those chosen by what was answered, by value, or by one person."""
+    params = {"classifier": cycle.classifier, "week": cycle.week}
+    counts = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
+    sentences = [sentence_on_judging(data), describe_team(counts)]
+    return [*describe_one_sided(warehouse, cycle.classifier, cycle.week), *filter(None, sentences)]
 
 
 def _describe_pace(home: Home, name: str, warehouse: Warehouse) -> str:

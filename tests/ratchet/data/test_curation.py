@@ -18,6 +18,7 @@ from ratchet.config.window import Window
 from ratchet.core.cycle import Cycle, monday_of
 from ratchet.core.errors import RatchetError
 from ratchet.data.curation import CORRECTED_SQL, EXAMPLE_COLUMNS, Curated, curate, digest_examples
+from ratchet.data.judging import sentence_on_judging
 from ratchet.data.near_duplicates import jaccard, normalise, shingles
 from ratchet.data.sift import DROPPED_COLUMNS, REASONS
 from ratchet.data.split_checks import check_splits
@@ -33,11 +34,19 @@ Row = dict[str, Any]
 
 
 def row(
-    request: str, day: float, text: str, label: str | None = "a", *, status: str = "consensus", blind: bool = True
+    request: str,
+    day: float,
+    text: str,
+    label: str | None = "a",
+    *,
+    status: str = "consensus",
+    blind: bool = True,
+    drawn: bool = True,
 ) -> Row:
     """One corrected request, `day` days after the cycle's Monday."""
     ts = pd.Timestamp(CYCLE.start) + timedelta(days=day)
-    return {"request_id": request, "ts": ts, "text": text, "label": label, "status": status, "blind": blind}
+    given = {"request_id": request, "ts": ts, "text": text, "label": label, "status": status, "blind": blind}
+    return {**given, "drawn": drawn}
 
 
 def backdrop() -> list[Row]:
@@ -78,6 +87,14 @@ PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
     "a label that was split, and not answered since": (
         [row("x", -10, "an old label", "z (split)")],
         {"x": "split_label"},
+    ),
+    "the only label is of somebody who is left out": (
+        [row("x", -10, "asked again", None, status="left_out")],
+        {"x": "left_out"},
+    ),
+    "chosen for its value in the own week": (
+        [row("x", 1.5, "live was unsure here", drawn=False), row("fine", -1.5, "an unsure one of before", drawn=False)],
+        {"x": "chosen_by_value"},
     ),
     "a label of another specification": ([row("x", -10, "an old label", "z")], {"x": "unknown_label"}),
     "two labels for one text, in one split or two": (
@@ -185,6 +202,40 @@ def test_anchored_labels_never_calibrate_nor_test() -> None:
     found = curate(pd.DataFrame(rows), CYCLE, SPEC, []).examples
     assert found.loc[found["split"] != "train", "blind"].all()
     assert not found.loc[found["split"] == "train", "blind"].all()
+
+
+def test_what_was_chosen_for_its_value_trains_and_never_calibrates_nor_tests() -> None:
+    """Over random rows of which most were chosen so: those of earlier weeks all train, those of the own week wait; in
+    a first cycle, too. The bounds are those of the others, and figures and sentence count them."""
+    generator = random.Random(3)  # noqa: S311
+    rows = [
+        row(f"r{i}", generator.uniform(-27, 7), make_trace("bot", generator), generator.choice("ab"), drawn=i % 4 == 0)
+        for i in range(400)
+    ]
+    alone = curate(pd.DataFrame([each for each in rows if each["drawn"]]), CYCLE, SPEC, [])
+    for first in (False, True):
+        mine = [each for each in rows if each["ts"] >= CYCLE.start] if first else rows
+        found = curate(pd.DataFrame(mine), CYCLE, SPEC, [])
+        examples, own = found.examples, found.examples["ts"] >= CYCLE.start
+        assert examples.loc[examples["split"] != "train", "drawn"].all()
+        assert (examples.loc[~examples["drawn"], "split"] == "train").all()
+        waits = found.dropped[found.dropped["reason"] == "chosen_by_value"]
+        assert (waits["ts"] >= CYCLE.start).all()
+        assert len(waits)
+        facts = found.describe()
+        judging = facts["judging"]
+        assert judging["only_train"] == int((~examples["drawn"]).sum()) > 0
+        assert judging["test"] == facts["splits"]["test"]["n"] > 0
+        assert judging["wait"] == len(waits)
+        assert sum(facts["drawn_in_train"].values()) == facts["splits"]["train"]["n"] - judging["only_train"]
+        assert f"{judging['only_train']} were chosen for their value and only train" in sentence_on_judging(facts)
+        assert "raise audit_share in [review]" in sentence_on_judging(facts)
+        if not first:
+            assert not (own & ~examples["drawn"]).any()
+            held = {name: split for name, split in places(found).items() if split != "train"}
+            assert held.items() == {name: s for name, s in places(alone).items() if s != "train"}.items()
+    assert "judging" not in alone.describe()
+    assert sentence_on_judging(alone.describe()) == ""
 
 
 def test_personal_data_is_redacted_before_anything_is_kept_and_counted() -> None:

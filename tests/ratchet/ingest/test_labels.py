@@ -111,7 +111,7 @@ def test_an_answer_in_place_of_a_label_is_counted_and_never_a_label(landing: Lan
         "r0": ["1", 1], "r1": ["1", 1], "r2": ["1", 1], "r4": ["0", 1]
     }  # fmt: skip
     counts = landing.warehouse.frame(COUNTS_SQL, WEEK).to_dict("records")[0]
-    assert counts == {"requests": 5, "corrections": 10, "none": 1, "cannot_tell": 1, "withdrawn": 1}
+    assert counts == {"requests": 5, "corrections": 10, "none": 1, "cannot_tell": 1, "withdrawn": 1, "people": 2}
     landing.warehouse.rebuild()
     assert landing.warehouse.frame(CONSENSUS_SQL, WEEK).set_index("request_id").equals(labels)
 

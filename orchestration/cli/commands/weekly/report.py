@@ -88,9 +88,10 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
 
 
 def _one_sided(document: dict[str, Any]) -> list[str]:
-    """Return the remark on labels that hardly ever confirm what was served, if there is one."""
+    """Return the remarks on labels: that hardly ever confirm what was served, only train, or are of one person."""
     found = document["data"].get("labels", {}).get("selection", "")
-    return [printable(f"{found}.")] if found else []
+    sentences = [document["data"].get(key, "") for key in ("judging_sentence", "team_sentence")]
+    return [printable(sentence) for sentence in (f"{found}." if found else "", *sentences) if sentence]
 
 
 def _texts(found: dict[str, Any]) -> list[str]:

@@ -58,15 +58,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
                 request, at = f"{week}-{number}", start + timedelta(minutes=number)
                 label = SERVED if number < confirming else "amber"
                 logs.append((name, request, at, "text", SERVED, week))
-                corrections.append((name, request, at, label, "ann", False, week))
+                corrections.append((name, request, at, label, "ann", False, week, "random" if number % 2 else None))
                 if name == "a":  # somebody who takes every label back
-                    corrections.append((name, request, at, label, "bob", False, week))
-                    corrections.append((name, request, at + timedelta(hours=1), None, "bob", False, week))
+                    corrections.append((name, request, at, label, "bob", False, week, None))
+                    corrections.append((name, request, at + timedelta(hours=1), None, "bob", False, week, None))
                 pairs.append((request, unicodedata.normalize("NFD", SERVED), label))
+            for number in range(50):  # what the review queue chose for its value counts in none of it
+                request, at = f"{week}-value-{number}", start + timedelta(minutes=number)
+                logs.append((name, request, at, "text", SERVED, week))
+                corrections.append((name, request, at, "amber", "cem", False, week, "value"))
+                pairs.append((request, SERVED, "amber"))
         write_pairs(home, name, (LIVE, NEW), 1, pairs)
     columns = ("classifier", "request_id", "ts", "text", "label", "week")
     served = pd.DataFrame(logs, columns=columns)
-    given = pd.DataFrame(corrections, columns=[*columns[:3], "label", "annotator", "saw_prediction", "week"])
+    given = pd.DataFrame(corrections, columns=[*columns[:3], "label", "annotator", "saw_prediction", "week", "chosen"])
     with open_warehouse(home, "a").connect() as connection:
         for table, rows in (("production_logs", served), ("corrections", given)):
             connection.register("rows", rows)
