@@ -9,6 +9,7 @@ from ratchet.data.curation import CORRECTED_SQL, curate, digest_examples
 from ratchet.data.label_choice import choose_labels
 from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
+from ratchet.ingest.examples_alone import read_given
 from ratchet.storage.golden_set import digest_golden
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -27,7 +28,10 @@ def training_set(
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
 ) -> dg.MaterializeResult[None]:
-    """Deduplicated, redacted examples of this cycle, split by time into train, calibration and test."""
+    """Deduplicated, redacted examples of this cycle, split by time into train, calibration and test.
+
+    Labelled examples without requests train; where no request is labelled yet, they are split by their text.
+    """
     cycle = cycle_of(context)
     spec = spec_of_cycle(specs, receipts, cycle, "training_set")
     window = {"classifier": cycle.classifier, "start": lookback_start(cycle, spec.window), "end": cycle.end}
@@ -39,7 +43,8 @@ def training_set(
     }
     held = Quarantine(receipts.home).state(cycle.classifier)
     rules, texts = LabelRuleFile(receipts.home, cycle.classifier).read(), [item.text for item in golden]
-    curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, texts, held.weeks)
+    corrected, given = warehouse.frame(CORRECTED_SQL, window), read_given(warehouse, cycle)
+    curated = curate(corrected, cycle, spec, texts, held.weeks, given)
     choice = choose_labels(spec, curated, read_live_labels(receipts.home, cycle.classifier), rules)
     curated = choice.set_aside(curated)
     tables = {"examples": curated.examples, "dropped": curated.dropped, "boilerplate": curated.boilerplate.frame()}
@@ -65,6 +70,8 @@ def training_set(
             "classes in train": as_counts(splits["train"]["classes"], "label"),
             "labels that wait": as_counts(curated.labels_waiting, "label"),
             "labels not in classifier.toml": as_counts(curated.labels_left_out, "label"),
+            "split by": curated.split_by,
+            "labelled examples": curated.describe()["labelled_examples"],
             "dropped": as_counts(curated.describe()["dropped"], "reason"),
             "quarantined weeks": as_counts(quarantined, "week", "blocked by"),
             "set aside in comparisons": as_table(curated.compared["boilerplate"]["blocks"]),

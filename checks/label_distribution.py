@@ -2,6 +2,7 @@
 
 from assets.training_set import training_set
 from checks.gate import GateContext, GateOutcome, gate
+from ratchet.data.given_examples import is_by_text
 from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distribution
 from ratchet.workflows.gates.cycle_digests import digest_votes
 
@@ -23,4 +24,5 @@ def label_distribution(case: GateContext) -> GateOutcome:
     verdict = decide_distribution(train, production, case.spec.labels, limit, answered, confirming, drawn)
     # It compares with the labels of the week, so these are judged as well.
     labels = digest_votes(case.warehouse, case.cycle, case.spec.window)
-    return verdict, {"labels": labels, "weeks": noted["data"]["weeks"]}
+    mark = {"split_by": noted["data"]["split_by"]} if is_by_text(noted["data"]) else {}
+    return verdict, {"labels": labels, "weeks": noted["data"]["weeks"], **mark}

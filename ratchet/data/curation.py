@@ -138,12 +138,12 @@ def curate(
     sift.kept["split"] = assign_by_text(sift.kept["key"], spec.limits, golden) if by_time is None else by_time
 
     # Conflicts before duplicates: dropping one of two equal texts first would hide that their labels differ. What was
-    # given yields to what was asked, so that an old spreadsheet takes no request out of a split that judges.
+    # given yields to requests, so that an old spreadsheet takes no request out of a split that judges.
     sift.drop(_contradicts(sift.kept), "contradicts_request")
     sift.drop(sift.kept.groupby("key")["label"].transform("nunique") > 1, "conflicting_labels")
-    asked = sift.kept["origin"] == REQUEST
-    sift.drop(asked & (sift.kept["split"] == "test") & ~sift.kept["drawn"], WAITS)
-    sift.drop(asked & (sift.kept["split"] != "train") & ~sift.kept["blind"].astype(bool), "anchored")
+    from_requests = sift.kept["origin"] == REQUEST
+    sift.drop(from_requests & (sift.kept["split"] == "test") & ~sift.kept["drawn"], WAITS)
+    sift.drop(from_requests & (sift.kept["split"] != "train") & ~sift.kept["blind"].astype(bool), "anchored")
     sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
     apart = keep_apart(sift, spec.limits, redact_all(golden)[0])
     return Curated(

@@ -6,7 +6,7 @@ Add here a rule about such examples; how they come in is `ratchet/workflows/inge
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from ratchet.data.redaction import redact_all
 REQUEST, EXAMPLE = "request", "example"
 """Origins of an example of a cycle: a corrected request, or a labelled text that was given."""
 BY_TIME, BY_TEXT = "time", "text"
-"""Ways in which a cycle's examples are split; by text only where there is no labelled request at all."""
+"""Ways in which a cycle's examples are split; by text only where no request is labelled at all."""
 
 GIVEN_SQL = """
 SELECT 'example-' || left(sha256(text), 16) AS request_id, ts, text, label FROM read_examples
@@ -29,12 +29,12 @@ WHERE classifier = $classifier ORDER BY week, request_id
 """Examples of a classifier, the oldest first, each with a name made of its text."""
 ALONE_SQL = """
 SELECT EXISTS (FROM labelled_examples WHERE classifier = $classifier) AND NOT EXISTS
-       (FROM attributed_corrections WHERE classifier = $classifier AND week <= $week AND label IS NOT NULL) AS alone
+       (FROM corrections WHERE classifier = $classifier AND week <= $week AND label IS NOT NULL) AS alone
 """
 """True where the classifier has examples, and no labelled request up to the week: then they have to judge as well."""
 WEEKS_SQL = """
 SELECT DISTINCT week FROM labelled_examples WHERE classifier = $classifier AND NOT EXISTS
-       (FROM attributed_corrections WHERE classifier = $classifier AND label IS NOT NULL) ORDER BY week
+       (FROM corrections WHERE classifier = $classifier AND label IS NOT NULL) ORDER BY week
 """
 """Weeks in which examples arrived, of a classifier that has nothing else to learn from."""
 
@@ -95,6 +95,6 @@ def describe_judged_on_examples(n: int) -> str:
     )
 
 
-def is_by_text(noted: dict[str, Any]) -> bool:
+def is_by_text(noted: Mapping[str, Any]) -> bool:
     """Return True for the description of a cycle's examples that were split by text."""
     return noted.get("split_by") == BY_TEXT

@@ -13,6 +13,7 @@ import numpy as np
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.given_examples import BY_TIME, describe_judged_on_examples, is_by_text
 from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.evaluation.scoring import Scored
 from ratchet.evaluation.sweep import build_sweep
@@ -85,6 +86,11 @@ def build_report(found: Judgement) -> dict[str, Any]:
             "judging": found.data.get("judging", {}),
             "judging_sentence": sentence_on_judging(found.data),
             "team_sentence": describe_team(found.data["labels"]),
+            "split_by": found.data.get("split_by", BY_TIME),
+            "labelled_examples": found.data.get("labelled_examples", 0),
+            "judged_on_examples": describe_judged_on_examples(found.data["splits"]["test"]["n"])
+            if is_by_text(found.data)
+            else "",
             **({} if found.texts is None else {"texts": dict(found.texts)}),
         },
         "temperature": found.calibration["temperature"],
@@ -188,4 +194,6 @@ def _verdict(found: Judgement) -> dict[str, str]:
             "word": "first",
             "sentence": "Passed every gate. It is the first candidate: no live adapter to compare with.",
         }
+    if is_by_text(found.data):
+        return {"word": "passed", "sentence": f"Passed every gate against live {found.live[:8]}, on labelled examples."}
     return {"word": "passed", "sentence": f"Passed every gate against live {found.live[:8]}; it may shadow live."}

@@ -22,6 +22,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.label_names import label_form
 from ratchet.core.verdict import Verdict
+from ratchet.data.given_examples import is_by_text
 from ratchet.data.label_rules import NO_RULES, LabelRules
 from ratchet.data.label_selection import count_confirming
 from ratchet.data.rendering import render
@@ -133,7 +134,13 @@ def gather_judgement(
         verdicts={
             **verdicts,
             **decide_model_gates(
-                scores, live_scores, baselines, spec, is_probe=best.method == "probe", requests=requests
+                scores,
+                live_scores,
+                baselines,
+                spec,
+                is_probe=best.method == "probe",
+                requests=requests,
+                on_examples=is_by_text(noted["data"]),
             ),
         },
         training=result.as_json(),
@@ -188,13 +195,15 @@ def decide_model_gates(
     *,
     is_probe: bool = False,
     requests: Mapping[str, int] | None = None,
+    on_examples: bool = False,
 ) -> dict[str, Verdict]:
-    """Return the verdicts of the gates that judge the model."""
+    """Return the verdicts of the gates that judge the model; with `on_examples` no request is among the test items."""
     test = candidate["test"]
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
     counts = np.bincount(test.split.labels, minlength=len(spec.labels)).tolist()
     support = {label: n for label, n in zip(spec.labels, counts, strict=True) if n}
-    confusions = _count_confusions(candidate, spec.labels)
+    every = _count_confusions(candidate, spec.labels)
+    confusions = [row for row in every if row["split"] == "golden" or not on_examples]
     selection = count_confirming(labels_of_test(confusions))
     return {
         "beats_baselines": decide_baselines(

@@ -7,6 +7,7 @@ be about the adapter; whether the verdicts let it pass is `eligibility.py`.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from ratchet.data.given_examples import BY_TEXT
 from ratchet.gates.eligibility import JudgedReceipt
 from ratchet.gates.registry import ASSETS, REGISTRY, STAGES, Subject
 
@@ -49,6 +50,11 @@ class Link:
 def learned_weeks(receipts: Mapping[str, JudgedReceipt]) -> set[str]:
     """Return the weeks whose examples trained or calibrated the candidate, as its receipts name them."""
     return {week for receipt in receipts.values() for week in receipt.binds.get("weeks", ())}
+
+
+def judged_on_examples(receipts: Mapping[str, JudgedReceipt]) -> bool:
+    """True where the candidate was judged by labelled examples, since no request was labelled: a person promotes it."""
+    return any(receipt.binds.get("split_by") == BY_TEXT for receipt in receipts.values())
 
 
 def has_changed(name: str, stage: str, links: Mapping[str, Link], now: Collection[str]) -> bool:

@@ -22,9 +22,14 @@ SELECT p.split, p.label, p.predicted, logs.label AS served, count(*)::BIGINT AS 
 FROM predictions p LEFT JOIN read_logs logs
   ON p.split = 'test' AND logs.classifier = p.classifier AND logs.request_id = p.item
 WHERE p.classifier = $classifier AND p.week = $week AND p.model = 'candidate' AND p.adapter = $adapter
+  AND (p.split = 'golden' OR NOT EXISTS (FROM examples e WHERE e.classifier = p.classifier AND e.week = p.week
+                                         AND e.split = p.split AND e.request_id = p.item AND e.origin = 'example'))
 GROUP BY ALL ORDER BY ALL
 """
-"""Counts of the candidate's predictions for each label of test and golden, and of what was served for it in test."""
+"""Counts of the candidate's predictions for each label of test and golden, and of what was served for it in test.
+
+Labelled examples that no request stands behind do not count.
+"""
 
 GOLDEN_AGREEMENT_RULE = 2
 """Revision of the rule, which its evidence names; the first blamed the labels of weeks in which only errors were

@@ -23,6 +23,9 @@ CORRECTIONS_SQL = """
 SELECT concat_ws(' ', request_id, annotator, ts) AS key, request_id, label, annotator, saw_prediction
 FROM votes WHERE classifier = $classifier AND week = $week ORDER BY key
 """
+EXAMPLES_SQL = """
+SELECT text, length(text) AS chars, label FROM labelled_examples WHERE classifier = $classifier ORDER BY text
+"""
 
 
 def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame, labels: Sequence[str] = ()) -> list[Any]:
@@ -68,6 +71,18 @@ def expect_corrections(labels: Sequence[str]) -> list[Any]:
         gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels)),
         gxe.ExpectColumnValuesToNotBeNull(column="annotator"),
         gxe.ExpectColumnValuesToNotBeNull(column="saw_prediction"),
+    ]
+
+
+def expect_examples(spec: Spec, labels: Sequence[str]) -> list[Any]:
+    """Return the expectations on the columns of `EXAMPLES_SQL`."""
+    import great_expectations.expectations as gxe
+
+    return [
+        gxe.ExpectTableRowCountToBeBetween(min_value=1),
+        gxe.ExpectColumnValuesToBeUnique(column="text"),
+        gxe.ExpectColumnValuesToBeBetween(column="chars", min_value=1, max_value=spec.max_text_chars),
+        gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels)),
     ]
 
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.cycle import Cycle
+from ratchet.data.given_examples import is_by_text
 from ratchet.gates.beats_baselines import find_better_baseline
 from ratchet.gates.chain import find_break
 from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
+
+_BY_HAND = "it was judged by labelled examples alone: read its report, and promote it by hand if you trust them"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def choose_next_step(
     """
     if broken:
         return NextStep(f"ratchet cycle {name} --week {week}", f"this candidate may not become live: {broken}")
+    if state.live is not None and is_by_text(document.get("data", {})):
+        return NextStep(f"ratchet promote {name} --skip-shadow --why TEXT", _BY_HAND)
     if state.live is not None:
         if state.compared is not None:
             waits = f"{state.compared[1][:12]} is being compared; this candidate waits for it"
@@ -56,7 +61,8 @@ def choose_next_step(
         selection=document.get("data", {}).get("labels", {}).get("selection", ""),
     )
     if better is None:
-        return NextStep(f"ratchet promote {name} --why TEXT")
+        why = _BY_HAND if is_by_text(document.get("data", {})) else ""
+        return NextStep(f"ratchet promote {name} --why TEXT", why)
     baseline, score, reached = better
     found = f"{baseline} {score:.3f} against {reached:.3f} of this candidate"
     if baseline == "linear_probe":

@@ -17,6 +17,7 @@ from ratchet.data.label_choice import choose_labels
 from ratchet.data.label_selection import left_out_weeks
 from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
+from ratchet.ingest.examples_alone import cycle_weeks, read_given
 from ratchet.ingest.one_sided_weeks import describe_one_sided, read_selections
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.models.text_fit import measure_texts
@@ -112,14 +113,15 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     if not home.has_rows(name):
         raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
     warehouse = open_warehouse(home, name)
-    weeks = warehouse.weeks(name)
+    weeks = cycle_weeks(warehouse, name)
     cycle = choose_week(name, word, weeks)
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     held = Quarantine(home).state(name).weeks
     rules = need_ruled_labels(home, spec)
     Suspensions(home, name).standing()  # raises for a file that cannot be believed, as the cycle would
-    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden], held)
+    texts = [item.text for item in golden]
+    curated = curate(warehouse.frame(_SQL, params), cycle, spec, texts, held, read_given(warehouse, cycle))
     choice = choose_labels(spec, curated, read_live_labels(home, name), rules)
     curated = choice.set_aside(curated)
     check_splits(curated, spec.narrowed(choice.trained), cycle, choice.orphaned)

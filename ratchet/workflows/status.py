@@ -10,6 +10,7 @@ from typing import Any
 from ratchet.core.cycle import Cycle, monday_of, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import STATUS_LOCK_S
+from ratchet.gates.chain import judged_on_examples
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.ingest.row_counts import describe_rows
@@ -62,6 +63,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         },
         "requests": sum(weeks.values()),
         "rows": describe_rows(home, name),
+        "labelled_examples": _examples(home, name, notes),
         "corrections_since": None if corrections is None else max(0, corrections - seen),
         "next_schedule": next_schedule(now).isoformat(),
         "disk_bytes": size_of(home.classifier(name)),
@@ -171,8 +173,21 @@ def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None
     if failed:
         return {**result, "verdict": "blocked", "reason": f"{failed[0]}: {receipts[failed[0]].verdict.reason}"}
     if len(receipts) == len(GATES):
-        return {**result, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass"}
+        mark = "; judged by labelled examples alone, promoted by hand only" if judged_on_examples(receipts) else ""
+        return {**result, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass{mark}"}
     return result
+
+
+def _examples(home: Home, name: str, notes: list[str]) -> int | None:
+    """Return the number of labelled examples without a request; None where the warehouse cannot be read."""
+    if not home.warehouse(name).exists():
+        return None if home.manifest(name).exists() else 0
+    try:
+        return open_warehouse(home, name, STATUS_LOCK_S).count("labelled_examples", name)
+    except RatchetError as error:
+        if error.message not in notes:
+            notes.append(error.message)
+        return None
 
 
 def _left_out(home: Home, name: str) -> int:

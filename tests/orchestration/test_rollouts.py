@@ -27,7 +27,7 @@ from ratchet.workflows.gates.recheck import compare_with, read_stored_answers
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote, shadow
 from ratchet.workflows.rollout.rollback import roll_back
-from ratchet.workflows.rollout.shadow import find_entrant
+from ratchet.workflows.rollout.shadow import find_entrant, shadow_by_hand
 
 WEEKS = (date(2026, 1, 5), date(2026, 1, 12))
 pytestmark = [
@@ -519,3 +519,17 @@ def test_of_two_candidates_that_wait_the_newest_enters_once_the_rollout_has_ende
     assert len(set(made)) == 4
     assert [adapter for action, adapter in entries if action == "shadow"] == [made[1], made[3]]
     assert [adapter for action, adapter in entries if action == "promote"] == [made[0], made[1], made[3]]
+
+
+def test_a_candidate_that_examples_alone_judged_enters_by_a_person_only(home: Home) -> None:
+    """No sensor and no `ratchet shadow` takes it; a promotion by hand does, and says what judged it."""
+    cycle, receipts = Cycle("small", WEEKS[1]), Receipts(home)
+    assert find_entrant(home, "small").cycle is not None
+    of_examples = receipts.read(cycle)["label_distribution"]
+    receipts.write(cycle, of_examples.gate, of_examples.verdict, {**of_examples.binds, "split_by": "text"})
+    entrance = find_entrant(home, "small")
+    assert entrance.cycle is None
+    assert "promote it by hand: ratchet promote small --skip-shadow" in entrance.reason
+    with pytest.raises(BlockedError, match="nothing but a person may make it live"):
+        shadow_by_hand(home, "small")
+    assert nominate(home, "small").reason.endswith("on labelled examples alone")

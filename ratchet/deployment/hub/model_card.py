@@ -76,9 +76,16 @@ def metadata(facts: CardFacts) -> dict[str, Any]:
     }
 
 
+def _describe_split(report: Mapping[str, Any], split: str) -> str:
+    """Return what a split holds; without a labelled request the test split holds labelled examples."""
+    on_examples = split == "test" and report.get("data", {}).get("judged_on_examples")
+    return "labelled examples, split by text" if on_examples else _SPLITS[split]
+
+
 def _result(facts: CardFacts, split: str) -> dict[str, Any]:
     figures, name = facts.report["metrics"][split], facts.spec.name
-    of_week = f" from {facts.report['week']}" if split == "test" else ""
+    on_examples = facts.report.get("data", {}).get("judged_on_examples")
+    of_week = f" from {facts.report['week']}" if split == "test" and not on_examples else ""
     n, intervals = figures["n"], _intervals(figures)
     shown = (
         ("f1", "macro-F1", "macro_f1"),
@@ -88,7 +95,7 @@ def _result(facts: CardFacts, split: str) -> dict[str, Any]:
     return {
         "task": {"type": "text-classification", "name": "text classification"},
         "dataset": {
-            "name": f"{name}, {_SPLITS[split]}{of_week}",
+            "name": f"{name}, {_describe_split(facts.report, split)}{of_week}",
             "type": f"private/{name}",
             "split": split,
         },
@@ -131,11 +138,16 @@ def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple
 def _facts(facts: CardFacts) -> dict[str, Any]:
     report = facts.report
     splits = {
-        split: {**report["metrics"][split], "intervals": _intervals(report["metrics"][split]), "what": what}
-        for split, what in _SPLITS.items()
+        split: {
+            **report["metrics"][split],
+            "intervals": _intervals(report["metrics"][split]),
+            "what": _describe_split(report, split),
+        }
+        for split in _SPLITS
     }
     return {
         "splits": splits,
+        "on_examples": bool(report.get("data", {}).get("judged_on_examples")),
         "confusions": confusions(report["metrics"]["test"]["confusion"], report.get("labels") or facts.spec.labels),
         "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
         "costs": _costs(report),

@@ -13,7 +13,7 @@ from ratchet.core.current_user import current_user
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.targets import digests_of_targets
-from ratchet.gates.chain import find_break, learned_weeks
+from ratchet.gates.chain import find_break, judged_on_examples, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import read_fit
@@ -197,7 +197,8 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
     for gate, verdict in again.items():
         if not verdict.passed:
             raise BlockedError(f"checked again, {gate} blocks it: {verdict.reason}", code="blocked")
-    return eligible.reason, {gate: receipt.digest for gate, receipt in receipts.items()}
+    mark = ", on labelled examples alone" if judged_on_examples(receipts) else ""
+    return f"{eligible.reason}{mark}", {gate: receipt.digest for gate, receipt in receipts.items()}
 
 
 def _nothing(home: Home, name: str, live: str | None) -> str:

@@ -5,7 +5,7 @@ Add here what must be read before a candidate may shadow; which one is next is `
 
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
-from ratchet.gates.chain import find_break
+from ratchet.gates.chain import find_break, judged_on_examples
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.rollout.entrance import Entrance, PassedCycle, choose_entrant
 from ratchet.rollout.ledger_entry import Entry
@@ -17,6 +17,10 @@ from ratchet.storage.run_history import candidates
 from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
 
+ONLY_BY_HAND = (
+    "was judged by labelled examples alone; promote it by hand: ratchet promote {name} --skip-shadow --why TEXT"
+)
+
 
 def find_entrant(home: Home, name: str) -> Entrance:
     """Return the cycle whose candidate shadows next by itself, or why there is none.
@@ -25,8 +29,15 @@ def find_entrant(home: Home, name: str) -> Entrance:
     before this rule ran is never chosen, so that an upgrade does not shadow an old week; `ratchet shadow` takes it.
     """
     entries = Ledger(home).entries(name)
-    passed = [PassedCycle(str(cycle.week), adapter) for cycle, adapter in candidates(home, name)]
-    return choose_entrant(name, state_after(entries), entries, [one for one in passed if _passed(home, name, one)])
+    found = [PassedCycle(str(cycle.week), adapter) for cycle, adapter in candidates(home, name)]
+    passed = [one for one in found if _passed(home, name, one)]
+    by_hand = [one for one in passed if _needs_a_person(home, name, one.week)]
+    state = state_after(entries)
+    entrance = choose_entrant(name, state, entries, [one for one in passed if one not in by_hand])
+    waiting = choose_entrant(name, state, entries, by_hand).cycle
+    if entrance.cycle is None and waiting is not None:
+        return Entrance(f"{waiting.adapter[:12]} of {waiting.week} {ONLY_BY_HAND.format(name=name)}")
+    return entrance
 
 
 def shadow_by_hand(home: Home, name: str, adapter: str | None = None, why: str = "") -> tuple[Nominee, Entry]:
@@ -43,6 +54,13 @@ def shadow_by_hand(home: Home, name: str, adapter: str | None = None, why: str =
             code="no_live",
         )
     nominee = nominate(home, name, adapter)
+    if _needs_a_person(home, name, str(nominee.cycle.week)):
+        raise BlockedError(
+            f"{nominee.adapter[:12]} of {nominee.cycle.week} was judged by labelled examples alone, so nothing but a"
+            " person may make it live.",
+            f"Promote it by hand: ratchet promote {name} --skip-shadow --why TEXT.",
+            code="by_hand",
+        )
     if state.compared is not None:
         raise RatchetError(
             f"{state.compared[1][:12]} is being compared with live.",
@@ -50,6 +68,10 @@ def shadow_by_hand(home: Home, name: str, adapter: str | None = None, why: str =
             code="comparing",
         )
     return nominee, shadow(home, nominee, why, after=state.head)
+
+
+def _needs_a_person(home: Home, name: str, week: str) -> bool:
+    return judged_on_examples(Receipts(home).read(Cycle(name, parse_week(week))))
 
 
 def _passed(home: Home, name: str, one: PassedCycle) -> bool:

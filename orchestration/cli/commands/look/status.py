@@ -96,6 +96,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
         if weeks["count"]
         else "none",
+        **({"examples": f"{n} labelled, without a request"} if (n := found["labelled_examples"]) else {}),
         "corrections": "unknown" if since is None else f"{since} since the last cycle",
         "not taken": _not_taken(found["rows"]),
         "next schedule": f"{found['next_schedule']} (while 'make dev' runs)",

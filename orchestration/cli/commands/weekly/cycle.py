@@ -47,6 +47,7 @@ def cycle(
 
 def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
     """Return the chosen cycle, after the new files of the landing folders were ingested, and why it is skipped."""
+    from ratchet.ingest.examples_alone import cycle_weeks
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
@@ -60,7 +61,7 @@ def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
     rejected = sum(intake.rejected for intake in Landing(session.home, warehouse).take(spec))
     if rejected:
         say(session, f"{rejected} new row(s) were rejected; see {session.home.rejected(name)}")
-    weeks = warehouse.weeks(name)
+    weeks = cycle_weeks(warehouse, name)
     chosen = choose_week(name, word, weeks)
     quiet = skip_reason(chosen, weeks, datetime.now(UTC).date())
     if not quiet:

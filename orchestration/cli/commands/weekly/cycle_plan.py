@@ -17,6 +17,7 @@ _SOURCES = {
 
 def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     """Print splits, time and power of one cycle; nothing is written."""
+    from ratchet.data.given_examples import describe_judged_on_examples, is_by_text
     from ratchet.models.text_fit import say_texts
     from ratchet.workflows.plan_cycle import plan_cycle
 
@@ -38,6 +39,10 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     if result["dropped"]:
         emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in result["dropped"].items()]))
     _show_comparison(result)
+    if is_by_text(result):
+        emit(f"remark: {describe_judged_on_examples(result['splits']['test']['n'])}")
+    elif result["labelled_examples"]:
+        emit(f"{result['labelled_examples']} labelled examples without a request train; they never judge")
     for label, n in result["labels_waiting"].items():
         emit(f"label {printable(label)} waits: {n} training examples are too few, and live does not answer it")
     for label, n in result["labels_left_out"].items():

@@ -65,6 +65,7 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             f"{cycle.classifier} {cycle.week}: adapter {document['adapter'][:12]} ({document['candidate']['title']}),"
             f" {live}, temperature {document['temperature']:.3f}"
         ),
+        *_on_examples(document["data"]),
         *_one_sided(document),
         "",
         table(figures),
@@ -85,6 +86,14 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             [{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]
         ),
     ]
+
+
+def _on_examples(data: dict[str, Any]) -> list[str]:
+    """Return that no request judged, or the number of labelled examples that trained beside requests."""
+    if sentence := data.get("judged_on_examples", ""):
+        return [printable(sentence)]
+    n = data.get("labelled_examples", 0)
+    return [f"{n} labelled examples without a request trained as well; they never judge"] if n else []
 
 
 def _one_sided(document: dict[str, Any]) -> list[str]:
