@@ -28,9 +28,9 @@ def _record(context: dg.HookContext) -> None:
     if run is None or "dagster/partition" not in run.tags:
         return
     reports: Reports = context.resources.reports
-    reports.record(
-        Cycle.from_key(run.tags["dagster/partition"]), collect_stages(context.instance, context.run_id), context.run_id
-    )
+    stages = collect_stages(context.instance, context.run_id)
+    if any(stage.status != "skipped" for stage in stages):  # a week without traffic leaves nothing, as by the command
+        reports.record(Cycle.from_key(run.tags["dagster/partition"]), stages, context.run_id)
 
 
 def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResult]:
@@ -46,12 +46,19 @@ def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResul
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
         if entry.dagster_event and (result := entry.dagster_event.asset_check_evaluation_data)
     }
+    quiet = {
+        stage_of(entry.step_key or ""): str(entry.asset_observation.metadata["skipped"].value)
+        for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
+        if entry.asset_observation and "skipped" in entry.asset_observation.metadata
+    }
     results = []
     for stage in STAGES:
         step, verdict = steps.get(stage), verdicts.get(stage)
         seconds = step.end_time - step.start_time if step and step.end_time and step.start_time else 0.0
         if step is None or step.status is None:
             status, message = "skipped", "not reached"
+        elif stage in quiet or step.status.name == "SKIPPED":
+            status, message = "skipped", quiet.get(stage, "the week had no traffic")
         elif verdict is not None:
             blocked = not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR
             status, message = "blocked" if blocked else "pass", verdict.description or ""

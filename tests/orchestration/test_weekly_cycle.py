@@ -1,13 +1,16 @@
 """The weekly schedule asks for the week that has just ended, once for each classifier."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
 
 from assets.partitions import cycles
+from orchestration.run_results import collect_stages
 from orchestration.weekly_cycle import weekly_cycle_schedule
 from ratchet.core.cycle import Cycle
+from ratchet.storage.run_history import run_weeks
 from ratchet.testing.homes import SmallClassifier
 
 pytestmark = pytest.mark.slow
@@ -58,6 +61,23 @@ def test_a_home_without_classifiers_is_skipped_with_a_reason(
         (skip,) = list(weekly_cycle_schedule(context, home=small.home))
     assert isinstance(skip, dg.SkipReason)
     assert "no classifier" in str(skip.skip_message)
+
+
+def test_a_quiet_week_started_by_hand_is_skipped_with_the_same_reason(
+    small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult], instance: dg.DagsterInstance
+) -> None:
+    """The run ends well and makes nothing; a week before the first request is a mistake, and fails."""
+    small.write_week(date(2025, 12, 29))
+    result = run_cycle(date(2026, 1, 5))
+    assert result.success
+    assert not result.get_asset_materialization_events()
+    stages = collect_stages(instance, result.run_id)
+    assert {stage.status for stage in stages} == {"skipped"}
+    assert stages[0].message == "small had no production log in the week of 2026-01-05 (the newest: 2025-12-29)."
+    assert run_weeks(small.home, small.name) == []
+    early = run_cycle(date(2025, 12, 22))
+    assert not early.success
+    assert "no production log of small in the week of 2025-12-22" in collect_stages(instance, early.run_id)[0].message
 
 
 def test_a_quiet_week_is_skipped_with_its_reason(small: SmallClassifier, instance: dg.DagsterInstance) -> None:
