@@ -23,6 +23,7 @@ from gateway.observability.metrics import Metrics
 from gateway.observability.tracing import Tracing
 from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
+from gateway.review.feed import ReviewFeed
 from gateway.review.login_tries import LoginTries
 from gateway.review.sessions import Sessions
 from gateway.review.suspended_people import SuspendedPeople
@@ -63,10 +64,12 @@ def create_app(settings: Settings) -> FastAPI:
         settings.max_waiting, settings.max_batch_texts, max_shadow_load=settings.max_shadow_load, watch=metrics.watch
     )
     landing = RowLog(home, settings.seal_s, settings.ballast_bytes)
-    shadowing = Shadowing(slots, batcher, landing, metrics)
+    ids = _request_ids(home)
     suspended = SuspendedPeople(home, lambda name: slots[name].spec.people)
     feedback = FeedbackLog(landing, admit=suspended.check)
-    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), feedback)
+    feed = ReviewFeed(landing, metrics, ids.secret, lambda name: slots[name].spec if name in slots else None)
+    shadowing = Shadowing(slots, batcher, landing, metrics, feed)
+    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, ids, feedback, feed)
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
@@ -79,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
             await asyncio.to_thread(landing.recover, home.served())
         except OSError:  # the gateway answers without a disk too; each row that fails reports it
             _LOG.exception("the journals cannot be written")
+        await asyncio.to_thread(feed.start)
         await batcher.start()
         lost = "the flags cannot be followed; the gateway keeps what it serves"
         following = asyncio.create_task(repeat(slots.follow, settings.poll_s, lost, partial(_report_lost, slots)))
@@ -93,6 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Answers first, then the shadows that follow them, then the journals that take the rows of both.
         await batcher.stop()
         await shadowing.stop()
+        await asyncio.to_thread(feed.stop)
         await asyncio.to_thread(landing.close)
         await asyncio.to_thread(slots.stop)
         await asyncio.to_thread(tracing.stop)

@@ -80,9 +80,7 @@ class RowLog:
 
     def append(self, classifier: str, kind: str, row: Mapping[str, Any]) -> "Future[None]":
         """Add a row; the future is done once it is on disk. Raises OSError if the row is known at once to fail."""
-        if self.ballast.spent and self.ballast_bytes:
-            self.trouble = _describe(None)
-            raise OSError(errno.ENOSPC, self.trouble)
+        self.check_space()
         try:
             done = self.journal(classifier, kind).append({**_ASIDE, **row} if kind == CORRECTIONS else row)
         except OSError as error:
@@ -91,6 +89,12 @@ class RowLog:
         done.add_done_callback(lambda done: self._note_outcome(done.exception()))
         self._appended[classifier, kind, monday_of(datetime.now(UTC).date())] += 1
         return done
+
+    def check_space(self) -> None:
+        """Raise OSError while the space that a full disk released is for the ledger and the flags alone."""
+        if self.ballast.spent and self.ballast_bytes:
+            self.trouble = _describe(None)
+            raise OSError(errno.ENOSPC, self.trouble)
 
     def count_week(self, classifier: str, kind: str, monday: date) -> int:
         """Count the rows that arrived in the week of `monday`, before a restart too. Reads files once a week."""

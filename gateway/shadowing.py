@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.observability.metrics import Metrics
+from gateway.review.feed import ReviewFeed
 from gateway.row_log import PAIRS, RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.paths import PathAnswer, ask_calibrated, ask_paths
@@ -31,6 +32,7 @@ class Shadowing:
     batcher: Batcher
     landing: RowLog
     metrics: Metrics
+    feed: ReviewFeed
     faults: dict[str, int] = field(default_factory=dict)
     """Failures in a row, by digest."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -108,6 +110,7 @@ class Shadowing:
                 classifier, "error" if shadow["other_error"] else "same" if agreed else "other"
             ).inc()
             self._land(classifier, {**row, **shadow})
+            self.feed.note_pair(classifier, served.spec, {**row, **shadow})
 
     async def _ask(self, other: SlotChoice, texts: Sequence[str], *, edge: bool) -> list[PathAnswer] | None:
         """Ask by the same paths as for the user, so that a pair compares adapters and not paths."""

@@ -11,6 +11,7 @@ from fastapi import Request
 from gateway.feedback_log import FeedbackLog
 from gateway.observability.metrics import Metrics
 from gateway.request_ids import RequestIds
+from gateway.review.feed import ReviewFeed
 from gateway.row_log import RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.slots import Slots
@@ -30,6 +31,7 @@ class Gateway:
     shadowing: Shadowing
     ids: RequestIds
     feedback: FeedbackLog
+    feed: ReviewFeed
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -116,6 +116,30 @@ class Metrics:
             ["classifier", "metric"],
             registry=self.registry,
         )
+        self.review_queued = Counter(
+            "ratchet_review_queued",
+            "Requests queued for review by this gateway.",
+            ["classifier", "reason"],
+            registry=self.registry,
+        )
+        self.review_lost = Counter(
+            "ratchet_review_lost",
+            "Requests that gave cause to be queued for review and were not.",
+            ["classifier", "cause"],
+            registry=self.registry,
+        )
+        self.review_waiting = Gauge(
+            "ratchet_review_waiting",
+            "Requests that wait in the review queue.",
+            ["classifier", "reason"],
+            registry=self.registry,
+        )
+        self.review_oldest = Gauge(
+            "ratchet_review_oldest_timestamp_seconds",
+            "Time since which the oldest request waits in the review queue.",
+            ["classifier", "reason"],
+            registry=self.registry,
+        )
         self.registry.register(
             _FormerNames({"ratchet_unlogged": self.log_failures, "ratchet_ballast_bytes": self.reserved_disk})
         )

@@ -23,6 +23,7 @@ from gateway.row_log import REQUESTS
 from gateway.schemas import Answer, Answers, Question
 from gateway.serving.slots import SlotChoice
 from gateway.state import Gateway, gateway_of
+from ratchet.review.causes import AnsweredRequest
 
 router = APIRouter()
 FAILED = "candidate_failed"
@@ -88,6 +89,12 @@ async def ask(
     ]
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
+    compared = len(gateway.slots[name].rollout.adapters) > 1
+    answered = [
+        AnsweredRequest(each.request_id, text, choice.slot, each.label, each.confidence, user_id or "")
+        for each, text in zip(answers, texts, strict=True)
+    ]
+    run_after_response(request, partial(gateway.feed.note_answers, name, choice.spec, answered, compared=compared))
     if failed is None:
         run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, path_answers))
     else:  # the failure is the other half of the pair: a second attempt might succeed, and hide it

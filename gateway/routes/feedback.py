@@ -38,6 +38,7 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
     source = source_of(caller_of(request), feedback.source)
     row = {**feedback.model_dump(exclude={"classifier"}), "source": source, "ts": gateway.settings.now().isoformat()}
     await _store(gateway, feedback.classifier, FEEDBACK, row)
+    gateway.feed.note_feedback(feedback.classifier, gateway.slots[feedback.classifier].spec, row)
     return Accepted(request_id=feedback.request_id)
 
 

@@ -98,6 +98,17 @@ def read_line(path: Path, place: int) -> dict[str, Any] | None:
         return None
 
 
+def list_queued(home: Home, name: str, reason: str) -> set[str]:
+    """Return the requests that any writer queued for `reason`, as far as their logs are kept."""
+    word, found = json.dumps(reason).encode(), set[str]()
+    for path in list_logs(home, name):
+        with path.open("rb") as file:
+            # bytes first: few of a million lines are about one reason
+            events = (_intact(line) for line in file if word in line)
+            found |= {str(event["request_id"]) for event in events if event and event.get("reason") == reason}
+    return found
+
+
 def drop_old_logs(home: Home, name: str, days: int, today: date) -> list[Path]:
     """Remove the logs whose whole week is older than `days`, texts included; return them. Labels are kept elsewhere."""
     gone = []

@@ -1,13 +1,13 @@
-"""Rows about one request in a home's plain files: journals, sealed segments, copies of cycles' tables, rejected rows.
+"""Rows about one request in a home's plain files: journals, segments, the queue's logs, copies of cycles' tables.
 
-Nothing here opens the warehouse, so a gateway may ask. Add here another file that names requests; what the rows mean is
-`ratchet/workflows/review/why.py`.
+Nothing here opens the warehouse, so a gateway may ask. Add here another file that names requests; rejected rows are
+`rejected_rows.py`, what the rows mean is `ratchet/workflows/review/why.py`.
 """
 
 import json
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ def find_landed(
 
     Files with a `known` name are left out: whoever asks has their rows already. `one` stops at the first row.
     """
-    rows = _find_journalled(journal, request_id)  # before the segments: a row leaves the journal once it is in one
+    # before the segments: a row leaves the journal once it is in one
+    rows = [row for row in _read_journals(journal) if row.get("request_id") == request_id]
     if rows and one:
         return FoundRows(tuple(rows[:1]))
     segments, foreign = _list_segments(folder, known)
@@ -52,6 +53,28 @@ def find_landed(
         if rows and one:
             return FoundRows(tuple(rows[:1]))
     return FoundRows(tuple(rows), len(segments) - read, foreign)
+
+
+def find_texts(
+    journal: Path, folder: Path, request_ids: Collection[str], *, most: int, stopped: Callable[[], bool] = lambda: False
+) -> dict[str, str]:
+    """Return the texts of requests, by id, from a journal and the newest `most` segments; ends early once `stopped`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    wanted = set(request_ids)
+    found = {row["request_id"]: row["text"] for row in _read_journals(journal) if row.get("request_id") in wanted}
+    for path in _list_segments(folder, ())[0][:most]:
+        if stopped() or not (left := wanted - set(found)):
+            break
+        try:
+            table = pq.read_table(path, columns=["request_id", "text"])
+        except (pa.ArrowException, OSError):  # intake reports its fault
+            continue
+        rows = table.filter(pc.is_in(table["request_id"], pa.array(left, pa.string()))).to_pylist()
+        found |= {row["request_id"]: row["text"] for row in rows}
+    return found
 
 
 def find_in_parquet(path: Path, request_id: str, column: str = "request_id") -> list[Row] | None:
@@ -99,62 +122,13 @@ def find_copied(folder: Path, request_id: str, column: str = "request_id") -> di
     return {week: rows for week, rows in found.items() if rows}
 
 
-def find_rejected(folder: Path, request_id: str, most_bytes: int) -> FoundRows:
-    """Find a request in the reports on rejected and waiting rows: {kind, file, line, reason}.
-
-    At most `most_bytes` are read, the newest reports first.
-    """
-    if not folder.is_dir():
-        return FoundRows()
-    reports = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    words, rows, older = _spellings(request_id), list[Row](), 0
-    for path in reports:
-        most_bytes -= path.stat().st_size
-        if most_bytes < 0:
-            older += 1
-            continue
-        with path.open("rb") as lines:
-            rows += [
-                {"kind": path.name.partition(".")[0], **found}
-                for line in lines
-                if any(word in line for word in words) and (found := _read_reject(line, request_id))
-            ]
-    return FoundRows(tuple(rows), older)
-
-
-def read_rejects(folder: Path) -> list[Row]:
-    """Return every line of the reports on rejected and waiting rows: {kind, file, line, reason, row}."""
-    result: list[Row] = []
-    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
-        with path.open("rb") as lines:
-            for line in lines:
-                try:
-                    document = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(document, dict):
-                    row = {"kind": path.name.partition(".")[0], **document}
-                    result.append({**row, "row": read_row(document.get("row"))})
-    return result
-
-
-def read_row(value: Any) -> Mapping[str, Any]:
-    """Return a rejected row by its columns; empty for a line that could not be read at all."""
-    try:
-        row = json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        return {}
-    return row if isinstance(row, dict) else {}
-
-
-def _find_journalled(folder: Path, request_id: str) -> list[Row]:
-    rows: list[Row] = []
+def _read_journals(folder: Path) -> Iterator[Row]:
+    """Yield the rows of all journals of a folder, the newest first."""
     for path in reversed(left_behind(folder) if folder.is_dir() else []):
         try:
-            rows += [row for row in reversed(read_journal(path)[0]) if row.get("request_id") == request_id]
+            yield from reversed(read_journal(path)[0])
         except FileNotFoundError:  # sealed at this moment: its segment is there
             continue
-    return rows
 
 
 def _list_segments(folder: Path, known: Collection[str]) -> tuple[list[Path], int]:
@@ -170,22 +144,3 @@ def _list_segments(folder: Path, known: Collection[str]) -> tuple[list[Path], in
                 else:
                     foreign += 1
     return [folder / name for name in sorted(times, key=lambda name: (times[name], name), reverse=True)], foreign
-
-
-def _spellings(request_id: str) -> set[bytes]:
-    """Return the ways in which a report may hold an id: as it is, and within a text of JSON within JSON."""
-    result = {request_id}
-    for ascii_only in (False, True):
-        once = json.dumps(request_id, ensure_ascii=ascii_only)[1:-1]
-        result |= {once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]}
-    return {word.encode("utf-8", "surrogatepass") for word in result}
-
-
-def _read_reject(line: bytes, request_id: str) -> Row | None:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict) or read_row(document.get("row")).get("request_id") != request_id:
-        return None
-    return {name: document.get(name) for name in ("file", "line", "reason")}

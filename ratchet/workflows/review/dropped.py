@@ -16,7 +16,7 @@ from ratchet.core.formulas import guard_formula
 from ratchet.data.row_rules import WAIT_REASONS
 from ratchet.data.sift import REASONS
 from ratchet.storage.home import Home
-from ratchet.storage.review.request_files import read_rejects
+from ratchet.storage.review.rejected_rows import read_rejects
 
 DROPPED, REJECTED, WAITING = "dropped", "rejected", "waiting"
 

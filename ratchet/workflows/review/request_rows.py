@@ -14,7 +14,8 @@ from ratchet.data.records import REQUEST_KINDS
 from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs
-from ratchet.storage.review.request_files import FoundRows, Row, find_landed, find_queued, find_rejected, read_row
+from ratchet.storage.review.rejected_rows import find_rejected, read_row
+from ratchet.storage.review.request_files import FoundRows, Row, find_landed, find_queued
 
 LOGS, CORRECTIONS = REQUEST_KINDS
 GATEWAY_SEGMENTS, GATEWAY_BYTES = 1000, 100_000_000
