@@ -3,15 +3,22 @@
 Add a metric here; it is counted where the event happens.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.registry import Collector
 
 from gateway.flags.evaluation import FlagEvaluation
 from gateway.serving.batching import Batch
+from ratchet.review.reasons import AUDIT, DISAGREEMENT, LOW_CONFIDENCE, USER_FEEDBACK
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+QUEUED_REASONS = (USER_FEEDBACK, LOW_CONFIDENCE, DISAGREEMENT, AUDIT)
+LOSS_CAUSES = ("disk", "fault", "limit", "overload", "text")
+"""Causes why a request is not queued: the log cannot be written, an error of ours, a limit, too many events, a text
+that is gone."""
 
 
 class Metrics:
@@ -117,19 +124,19 @@ class Metrics:
             registry=self.registry,
         )
         self.review_queued = Counter(
-            "ratchet_review_queued",
+            "ratchet_review_queued_requests",
             "Requests queued for review by this gateway.",
             ["classifier", "reason"],
             registry=self.registry,
         )
         self.review_lost = Counter(
-            "ratchet_review_lost",
+            "ratchet_review_lost_requests",
             "Requests that gave cause to be queued for review and were not.",
             ["classifier", "cause"],
             registry=self.registry,
         )
         self.review_waiting = Gauge(
-            "ratchet_review_waiting",
+            "ratchet_review_waiting_requests",
             "Requests that wait in the review queue.",
             ["classifier", "reason"],
             registry=self.registry,
@@ -148,6 +155,14 @@ class Metrics:
         """Count an evaluation whose answer could not be used."""
         if evaluation.fallback:
             self.fallbacks.labels(evaluation.details.flag_key, evaluation.fallback).inc()
+
+    def begin_review(self, classifiers: Iterable[str]) -> None:
+        """Begin every series of the review queue's counters, so that what happens later adds none."""
+        for name in classifiers:
+            for reason in QUEUED_REASONS:
+                self.review_queued.labels(name, reason)
+            for cause in LOSS_CAUSES:
+                self.review_lost.labels(name, cause)
 
     def watch(self, batch: Batch) -> None:
         """Count one answered batch."""

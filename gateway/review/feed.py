@@ -31,7 +31,7 @@ _RETRY_S, _LOOK_S = 1.0, 5.0
 
 
 @dataclass(frozen=True)
-class Event:
+class FeedEvent:
     """One event of a classifier: answers, a pair, or a user's feedback; `spec` is the one that served."""
 
     classifier: str
@@ -45,7 +45,7 @@ class Event:
     """Text of the request of a complaint, where it was found already."""
 
 
-_Found = tuple[Event, Cause]
+_Found = tuple[FeedEvent, Cause]
 
 
 class ReviewFeed:
@@ -54,7 +54,7 @@ class ReviewFeed:
     def __init__(self, landing: RowLog, metrics: Metrics, key: bytes, spec_of: Callable[[str], Spec | None]) -> None:
         self._landing, self._metrics, self._spec_of = landing, metrics, spec_of
         self._chooser, self._recent = Chooser(landing, key), RecentAnswers(landing)
-        self._inbox: queue.Queue[Event | None] = queue.Queue(_WAITING)
+        self._inbox: queue.Queue[FeedEvent | None] = queue.Queue(_WAITING)
         self._owed: list[_Found] = []
         """Complaints that could not be written: their feedback was acknowledged, so they are tried again."""
         self._stopping = threading.Event()
@@ -62,20 +62,21 @@ class ReviewFeed:
 
     def note_answers(self, classifier: str, spec: Spec, answers: Sequence[AnsweredRequest], *, compared: bool) -> None:
         """Take answers that were given; `compared` while a candidate is compared with live."""
-        self._put(Event(classifier, spec, answers, compared))
+        self._put(FeedEvent(classifier, spec, answers, compared))
 
     def note_pair(self, classifier: str, spec: Spec, pair: Mapping[str, Any]) -> None:
         """Take a pair of a rollout."""
         if pair["other_label"] is not None and pair["other_label"] != pair["served_label"]:
-            self._put(Event(classifier, spec, pair=pair))
+            self._put(FeedEvent(classifier, spec, pair=pair))
 
     def note_feedback(self, classifier: str, spec: Spec, row: Mapping[str, Any]) -> None:
         """Take feedback that is on disk."""
         if row["verdict"] == "wrong":
-            self._put(Event(classifier, spec, complaint=(row["request_id"], row["source"])))
+            self._put(FeedEvent(classifier, spec, complaint=(row["request_id"], row["source"])))
 
     def start(self) -> None:
         """Begin, and queue the feedback of before that never came into the queue."""
+        self._metrics.begin_review(self._landing.home.served())
         self._threads = [
             threading.Thread(target=work, name=f"review {work.__name__}", daemon=True)
             for work in (self._work, self._tend)
@@ -92,7 +93,7 @@ class ReviewFeed:
             thread.join()
         self._threads = []
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: FeedEvent) -> None:
         try:
             self._inbox.put_nowait(event)
         except queue.Full:  # the disk is slower than the traffic; feedback is found again at the next start
@@ -114,9 +115,9 @@ class ReviewFeed:
             for name in dict.fromkeys(event.classifier for event, _ in found):
                 self._write(name, [each for each in found if each[0].classifier == name], now)
 
-    def _gather(self) -> tuple[list[Event], bool]:
+    def _gather(self) -> tuple[list[FeedEvent], bool]:
         """Return the events that wait, after waiting for the first, or for the next try of what is owed."""
-        events: list[Event] = []
+        events: list[FeedEvent] = []
         try:
             event = self._inbox.get(timeout=_RETRY_S if self._owed else None)
             while event is not None:
@@ -128,7 +129,7 @@ class ReviewFeed:
             return events, False
         return events, True
 
-    def _choose(self, event: Event, now: datetime) -> list[_Found]:
+    def _choose(self, event: FeedEvent, now: datetime) -> list[_Found]:
         """Return the causes of an event that are within their limits."""
         name, policy, chosen = event.classifier, event.spec.review, list[_Found]()
         for cause in self._causes(event, now):
@@ -139,7 +140,7 @@ class ReviewFeed:
                 chosen.append((event, cause))
         return chosen
 
-    def _causes(self, event: Event, now: datetime) -> list[Cause]:
+    def _causes(self, event: FeedEvent, now: datetime) -> list[Cause]:
         name = event.classifier
         if event.pair is not None:
             answer = self._recent.find(name, event.pair["request_id"])
@@ -174,15 +175,15 @@ class ReviewFeed:
 
     def _tend(self) -> None:
         """Count the traffic that the draw follows, and queue once what an earlier process acknowledged and did not."""
-        asked: set[str] = set()
+        looked = set[str]()
         while not self._stopping.is_set():
             for name in self._landing.home.served():
                 try:
                     self._chooser.count_traffic(name, datetime.now(UTC))
-                    if name not in asked and (spec := self._spec_of(name)) is not None:
-                        asked.add(name)
+                    if name not in looked and (spec := self._spec_of(name)) is not None:
+                        looked.add(name)
                         for request_id, source, text in find_owed(self._landing, name, spec, self._stopping.is_set):
-                            self._inbox.put(Event(name, spec, complaint=(request_id, source), text=text))
+                            self._inbox.put(FeedEvent(name, spec, complaint=(request_id, source), text=text))
                 except OSError:
                     _LOG.exception("rows of classifier %s cannot be read; its review queue waits for them", name)
             self._stopping.wait(_LOOK_S)

@@ -25,10 +25,10 @@ def find_owed(landing: RowLog, name: str, spec: Spec, stopped: Callable[[], bool
     home, columns = landing.home, ["request_id", "verdict", "source", "ts"]
     since = (datetime.now(UTC) - timedelta(days=spec.review.retention_days)).isoformat()
     rows = read_landed(home.journal(name, FEEDBACK), landing.target(name, FEEDBACK), columns, _MOST_ROWS)
-    said = {row["request_id"]: row["source"] for row in rows if row["verdict"] == "wrong" and row["ts"] >= since}
-    if not said:
+    sources = {row["request_id"]: row["source"] for row in rows if row["verdict"] == "wrong" and row["ts"] >= since}
+    if not sources:
         return
-    owed = set(said) - list_queued(home, name, USER_FEEDBACK)
+    owed = set(sources) - list_queued(home, name, USER_FEEDBACK)
     journal, folder = home.journal(name, REQUESTS), landing.target(name, REQUESTS)
     for request_id, text in find_texts(journal, folder, owed, most=_MOST_SEGMENTS, stopped=stopped).items():
-        yield request_id, said[request_id], text
+        yield request_id, sources[request_id], text

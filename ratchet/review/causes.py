@@ -1,7 +1,7 @@
 """Causes for which an answered request is queued: a user's complaint, a low confidence, a disagreement, a draw.
 
 Each is a pure function of the answer. Add here another cause that an answer itself shows; who notices it is
-`gateway/review/feed.py`. No detail names a label: whoever answers must not learn what the model said.
+`gateway/review/feed.py`. No detail names a label: whoever labels must not learn the model's answer.
 """
 
 from dataclasses import dataclass

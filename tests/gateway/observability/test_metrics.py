@@ -19,7 +19,7 @@ UNITS = (
     "_value", "_dropped",
     "_fallbacks", "_answers", "_faults", "_followed",
 )  # fmt: skip
-LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result", "path", "runtime"}
+LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result", "path", "runtime", "reason"}
 
 
 def read(client: TestClient) -> dict[str, float]:
