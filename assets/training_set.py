@@ -18,6 +18,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
+from ratchet.workflows.review.blocked_rows import queue_thin_classes
 from ratchet.workflows.rollout.live_labels import read_live_labels
 
 
@@ -52,6 +53,7 @@ def training_set(
         warehouse.replace(
             table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week)
         )
+    queue_thin_classes(receipts.home, warehouse, spec, cycle, curated.describe()["splits"]["train"]["classes"])
     # Checked after the tables are written, so that a cycle that ends here shows its rows and why they were dropped.
     check_splits(curated, spec.narrowed(choice.trained), cycle, choice.orphaned)
     digest = digest_examples(curated.examples)

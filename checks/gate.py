@@ -30,6 +30,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes, digest_votes_from
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
+from ratchet.workflows.review.blocked_rows import queue_blocked
 from ratchet.workflows.rollout.live_labels import read_live_labels
 from ratchet.workflows.rollout.nominate import actor
 
@@ -141,6 +142,7 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
             case.hold_or_release(str(case.cycle.week), name, verdict, str(binds["rows"]))
     finally:
         receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed})
+    queued = queue_blocked(case.receipts.home, case.warehouse, case.spec, case.cycle, name, verdict)
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(
         check_name=name,
@@ -151,6 +153,7 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",
             **_labels(case),
+            **({"queued for review": queued} if queued else {}),
             "evidence": as_table([{"name": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
             "receipt": receipt.digest,
         },

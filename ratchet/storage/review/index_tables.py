@@ -48,8 +48,11 @@ _FREE = """
 """
 _UNANSWERED = """
   AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.request_id = i.request_id AND v.person = :person AND NOT v.withdrawn
-                  AND (i.asked_again IS NULL OR v.ts >= i.asked_again))
+                  AND (i.asked_again IS NULL OR v.ts >= i.asked_again
+                       OR (NOT :alone OR v.ts > :day_ago) AND EXISTS (
+                           SELECT 1 FROM reasons b WHERE b.request_id = i.request_id AND b.reason = 'blocked')))
 """
+"""A blocked request is decided by somebody who did not answer it, or a day later by the only one who labels."""
 
 DRAWN_SQL = f"""
 SELECT i.request_id FROM items i WHERE i.state = 'waiting' AND i.chosen = 'random' {_UNANSWERED} {_FREE}
@@ -73,6 +76,12 @@ SELECT i.request_id FROM items i WHERE i.state = 'done'
 ORDER BY i.ts DESC LIMIT :most
 """
 """Requests that a person may get: drawn at random, for a reason, to adjudicate, and as a check."""
+
+CHOICE_SQL = """
+SELECT i.chosen, i.state, EXISTS (SELECT 1 FROM reasons r WHERE r.request_id = i.request_id AND r.reason = 'blocked')
+FROM items i WHERE i.request_id = ?
+"""
+"""How a request was chosen, its state, and whether a gate was blocked by it: then the next answer decides it."""
 
 WAITING_SQL = """
 SELECT reason, count(*), min(ts) FROM reasons WHERE state IN ('waiting', 'conflict') GROUP BY reason

@@ -13,7 +13,7 @@ from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch
 from ratchet.review.reasons import DISAGREEMENT, MEANINGS
 from ratchet.review.votes import CONFLICT, DONE, may_answer
 from ratchet.storage.review.index_lines import stored_row, time_of, votes_of
-from ratchet.storage.review.index_tables import AGREED_SQL, CONFLICT_SQL, DRAWN_SQL, REASON_SQL
+from ratchet.storage.review.index_tables import AGREED_SQL, CHOICE_SQL, CONFLICT_SQL, DRAWN_SQL, REASON_SQL
 from ratchet.storage.review.queue_index import QueueIndex
 
 LOCK_MINUTES = 10
@@ -28,7 +28,10 @@ def start_batch(
 ) -> ReviewBatch:  # fmt: skip
     """Compose and lock a batch for a person; its `of` is 0 where nothing waits for them."""
     skipped = (now - _SKIPPED_AGAIN).timestamp() if index.alone else 0.0
-    values = {"person": person, "now": now.timestamp(), "skipped": skipped, "most": size}
+    values = {
+        "person": person, "now": now.timestamp(), "skipped": skipped, "most": size, "alone": int(index.alone),
+        "day_ago": (now - _SKIPPED_AGAIN).timestamp(),
+    }  # fmt: skip
 
     def find(sql: str, **more: str | int) -> list[str]:
         return [row[0] for row in connection.execute(sql, {**values, **more})]
@@ -48,8 +51,8 @@ def start_batch(
     if not ids:
         return ReviewBatch("", person, 0, 0)
     for request_id in ids:
-        found = connection.execute("SELECT chosen, state FROM items WHERE request_id = ?", (request_id,)).fetchone()
-        chosen[request_id] = ADJUDICATION if found[1] == CONFLICT else found[0]
+        found = connection.execute(CHOICE_SQL, (request_id,)).fetchone()
+        chosen[request_id] = ADJUDICATION if found[1] == CONFLICT or found[2] else found[0]
     batch = f"b-{now:%Y%m%d}-{secrets.token_hex(8)}"
     connection.execute("INSERT INTO batches VALUES (?, ?, ?, 0)", (batch, person, now.timestamp()))
     chosen |= dict.fromkeys(checks, CHECK)

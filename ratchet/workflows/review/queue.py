@@ -24,7 +24,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.review.event_log import append_events
 from ratchet.storage.review.index_lines import IndexSettings, stored_row
-from ratchet.storage.review.index_tables import WAITING_SQL
+from ratchet.storage.review.index_tables import CHOICE_SQL, WAITING_SQL
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.queue_index import QueueIndex
 from ratchet.storage.review.suspensions import Suspensions
@@ -141,7 +141,7 @@ class ReviewQueue:
         Raises `RatchetError` for a request that is not queued, and a label or an answer that does not exist.
         """
         self._check(label, answer)
-        item = self.index.rows("SELECT chosen, state FROM items WHERE request_id = ?", (request_id,))
+        item = self.index.rows(CHOICE_SQL, (request_id,))
         if not item:
             raise RatchetError(
                 f"request {request_id[:60]!r} is not in the review queue.", "Take the next request of the batch.",
@@ -152,7 +152,7 @@ class ReviewQueue:
             "request_id": request_id, "ts": self.clock().astimezone(UTC).isoformat(),
             "label": None if label is None else label_form(label), "answer": answer, "annotator": annotator,
             "saw_prediction": saw_prediction, "batch": mine or None, "seconds": seconds, "note": note or None,
-            "chosen": choice or (ADJUDICATION if item[0][1] == CONFLICT else item[0][0]),
+            "chosen": choice or (ADJUDICATION if item[0][1] == CONFLICT or item[0][2] else item[0][0]),
         }  # fmt: skip
         return self._given_before(person, row) or row
 
