@@ -16,11 +16,13 @@ from ratchet.gates.adjudication import MEASURED_SQL, judge_weeks_adjudicated, le
 from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.one_sided_weeks import describe_week
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
+from ratchet.workflows.review.label_rows import ask_about_splits
 from ratchet.workflows.review.people import renew_people
 
 
@@ -38,6 +40,7 @@ def corrected_labels(
     cycle = cycle_of(context)
     Suspensions(receipts.home, cycle.classifier).standing()  # one that cannot be believed ends the cycle here
     spec = spec_of_cycle(specs, receipts, cycle, "corrected_labels")
+    rules = LabelRuleFile(receipts.home, cycle.classifier).read()
     params = {"classifier": cycle.classifier, "week": cycle.week}
     # The votes are kept before the labels are made of them: corrections go on arriving, and gates judge these votes.
     _replace(warehouse, "votes", cycle, warehouse.frame(VOTES_SQL, params))
@@ -57,6 +60,7 @@ def corrected_labels(
     unlisted = {str(label): int(n) for label, n in served.items() if label not in spec.labels}
     counts["served_unlisted"] = unlisted
     renew_people(receipts.home, cycle.classifier, warehouse)
+    ask_about_splits(receipts.home, warehouse, spec, rules, writer="cycle")
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count_corrections(cycle.classifier))
     return dg.MaterializeResult(
         metadata={

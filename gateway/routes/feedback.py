@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from gateway.accepted_labels import check_label
 from gateway.errors import RequestError, unknown_classifier
 from gateway.feedback_log import ContradictionError
 from gateway.routes.auth import Caller, caller_of, need
@@ -17,8 +18,6 @@ from gateway.row_log import CORRECTIONS, FEEDBACK
 from gateway.schemas import Accepted, Correction, Feedback
 from gateway.state import Gateway, gateway_of
 from gateway.submission_caps import CapError
-from ratchet.config.spec import Spec
-from ratchet.core.label_names import label_form
 
 router = APIRouter()
 _FIRST_YEAR = 1970  # far from the first year of the calendar, which has no UTC in every zone
@@ -34,7 +33,7 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
     gateway = gateway_of(request)
     _check_serves(gateway, feedback.classifier)
     _check_given(gateway, feedback, caller_of(request))
-    check_label(gateway.slots[feedback.classifier].spec, feedback.label)
+    check_label(gateway.landing.home, feedback.classifier, gateway.slots[feedback.classifier], feedback.label)
     source = source_of(caller_of(request), feedback.source)
     row = {**feedback.model_dump(exclude={"classifier"}), "source": source, "ts": gateway.settings.now().isoformat()}
     await _store(gateway, feedback.classifier, FEEDBACK, row)
@@ -58,7 +57,7 @@ async def take_correction(
     proof = gateway.ids.judge(correction.request_id, correction.classifier, "")
     if proof.ours and not proof.genuine:
         raise _no_answer()
-    check_label(gateway.slots[correction.classifier].spec, correction.label)
+    check_label(gateway.landing.home, correction.classifier, gateway.slots[correction.classifier], correction.label)
     ts = correction.ts or now
     if ts.tzinfo is None or ts.year < _FIRST_YEAR or ts > now:
         message = "ts: must have a time zone and lie between 1970 and now."
@@ -91,15 +90,6 @@ def _check_given(gateway: Gateway, feedback: Feedback, caller: Caller) -> None:
 def _no_answer() -> RequestError:
     message = "This classifier gave this key no answer with this request_id."
     return RequestError(404, "no_answer", message, "Send the request_id of the answer, with the key that asked.")
-
-
-def check_label(spec: Spec, label: str | None) -> None:
-    """Raise `RequestError` for a label that the serving specification lacks; one of before may hold another form."""
-    labels = tuple(map(label_form, spec.labels))
-    if label is not None and label_form(label) not in labels:
-        raise RequestError(
-            422, "bad_label", "label: not a label of this classifier.", f"Labels: {', '.join(labels)}."[:300]
-        )
 
 
 async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:

@@ -13,6 +13,7 @@ from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
 from orchestration.cli.commands.look.why import why
+from orchestration.cli.commands.review.labels import labels
 from orchestration.cli.commands.review.people import people
 from orchestration.cli.commands.review.review import review
 from orchestration.cli.commands.rollout.advance import advance
@@ -108,6 +109,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         ),
     ),
     "Review": (
+        Command(
+            labels,
+            "Show the labels of the file, of live and of the rows; rename, merge, split, add or retire one.",
+            "ratchet labels tickets rename delivery shipping --why 'the word of the new guideline'",
+        ),
         Command(
             review,
             "Send requests that wait for a label to Label Studio, and take the answers that were given there.",

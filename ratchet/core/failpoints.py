@@ -36,6 +36,7 @@ NAMES: tuple[str, ...] = (
     "signed_lines.before_line",
     "signed_lines.before_checkpoint",
     "suspension.after_line",
+    "labels.after_rule",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",

@@ -30,5 +30,5 @@ MEANINGS: Final = {
 }
 """Meaning of each reason, as people read it."""
 
-ASKED_AGAIN: Final = frozenset({BLOCKED, SPLIT, SUSPENDED})
+ASKED_AGAIN: Final = frozenset({BLOCKED, SPLIT, SUSPENDED, EXAMPLES})
 """Reasons that ask for a label after earlier ones: what was answered before the request was queued is not enough."""

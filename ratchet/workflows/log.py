@@ -1,4 +1,4 @@
-"""`ratchet log`: one list of every change of keys, policy, quarantine, people and rollout, and of who read texts.
+"""`ratchet log`: one list of every change of keys, policy, quarantine, people, labels and rollout, and of readers.
 
 Add here another file that records who changed what. Each line stays in its own file, which its own room writes.
 """
@@ -15,13 +15,14 @@ from ratchet.rollout.ledger_entry import Entry
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.keys.keys_log import KeysLog, names_without_entry
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.read_log import ReadLog, count_by_day
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 
-Kind = Literal["keys", "policy", "quarantine", "people", "kill", "rollout", "reads"]
-KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "people", "kill", "rollout", "reads")
+Kind = Literal["keys", "policy", "quarantine", "people", "labels", "kill", "rollout", "reads"]
+KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "people", "labels", "kill", "rollout", "reads")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def read_log(home: Home, name: str, kinds: Sequence[str] = ()) -> AuditLog:
         "ledger": lambda: map(_of_entry, Ledger(home).entries(name)),
         "quarantine": lambda: _read_quarantine(home, name),
         "people": lambda: _read_suspensions(home, name),
+        "labels": lambda: _read_label_rules(home, name),
         "keys": lambda: _read_keys(home),
         "reads": lambda: _read_readings(home, name),
     }
@@ -122,6 +124,16 @@ def _read_quarantine(home: Home, name: str) -> list[AuditEntry]:
         )
         for each in Quarantine(home).entries(name)
     ]
+
+
+def _read_label_rules(home: Home, name: str) -> list[AuditEntry]:
+    return [
+        AuditEntry(
+            rule.at.isoformat(timespec="seconds"), "labels", rule.action, rule.actor, rule.sentence, rule.why, True,
+            rule.sequence,
+        )
+        for rule in LabelRuleFile(home, name).read().rules
+    ]  # fmt: skip
 
 
 def _read_suspensions(home: Home, name: str) -> list[AuditEntry]:

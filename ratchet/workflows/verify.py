@@ -11,6 +11,7 @@ from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.signatures import read_checkpoint
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
@@ -45,8 +46,9 @@ def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
     result.append(find("flag", lambda: _check_flag(home, classifier)))
     result.append(find("policy", lambda: check_policy(home, classifier, entries)))
     result.append(find("quarantine", lambda: f"{len(Quarantine(home).entries(classifier))} lines, chained and signed"))
-    suspensions = Suspensions(home, classifier)
+    suspensions, label_rules = Suspensions(home, classifier), LabelRuleFile(home, classifier)
     result.append(find("suspensions", lambda: f"{len(suspensions.entries())} lines, chained and signed"))
+    result.append(find("label rules", lambda: f"{len(label_rules.read().rules)} lines, chained and signed"))
     return [*result, *examine(home, classifier, state_after(entries), whole=True)]
 
 

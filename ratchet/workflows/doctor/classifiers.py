@@ -15,6 +15,7 @@ from ratchet.rollout.state import state_after
 from ratchet.storage.given_up import describe_given_up
 from ratchet.storage.home import Home
 from ratchet.storage.newest_requests import read_newest_requests
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
@@ -41,6 +42,7 @@ def _specs(home: Home) -> Iterator[Finding]:
         "ledger": lambda name: f"{len(Ledger(home).entries(name))} entries",
         "serving": lambda name: _serving(home, name),
         "quarantine": lambda name: f"{len(Quarantine(home).entries(name))} lines",
+        "label rules": lambda name: f"{len(LabelRuleFile(home, name).read().rules)} lines",
         "suspensions": lambda name: f"{len(Suspensions(home, name).entries())} lines",
     }
     for name in home.classifiers():
@@ -106,8 +108,10 @@ def _labels(home: Home, name: str) -> Iterator[Finding]:
     except RatchetError:
         return
     what = f"labels of {name}"
-    if found.only_live:
-        hint = "List them again in classifier.toml: live goes on answering them, but no cycle trains without them."
+    if found.fault:
+        yield Finding(what, "fail", found.sentence, f"Change the file, or record another rule: ratchet labels {name}.")
+    elif found.only_live:
+        hint = f"Record what became of them (ratchet labels {name} --help), or list them again: no cycle runs so far."
         yield Finding(what, "fail", found.sentence, hint)  # it prevents the next cycle
     elif found.left_out:
         hint = "Rows of these labels are kept and do not train; list a label again where they should."

@@ -1,4 +1,4 @@
-"""Changes of labels that contradict themselves, what is recorded, or what there is; and the edits that the file needs."""
+"""Changes of labels that contradict themselves, a rule, or what there is; and the edits that the file needs."""
 
 from datetime import UTC, datetime
 
@@ -26,13 +26,15 @@ CASES: dict[str, tuple[Named, str, list[Named], str, str]] = {
     "a rename": ((RENAME, "a", "n"), "a b", [], "change a n", ""),
     "a rename of what the file does not list": ((RENAME, "gone", "n"), "a b", [], "add n ", ""),
     "a chain": ((RENAME, "b", "c"), "b x", [(RENAME, "a", "b")], "change b c", ""),
-    "a former name": ((RENAME, "a", "c"), "b x", [(RENAME, "a", "b")], "'a' is not a label any more: rule 1 says that a", ""),
+    "a former name": ((RENAME, "a", "c"), "b x", [(RENAME, "a", "b")], "'a' is not a label any more: rule 1", ""),
     "there and back": ((RENAME, "b", "a"), "b x", [(RENAME, "a", "b")], "change b a", ""),
     "a former name for something else": (
         (RENAME, "x", "a"), "b x", [(RENAME, "a", "b")], "'a' was a label: rule 1 says that a is now b.", "never used",
     ),
     "added under a former name": ((ADD, "", "a"), "b x", [(RENAME, "a", "b")], "'a' was a label: rule 1", "never used"),
-    "to a label that there is": ((RENAME, "a", "b"), "a b", [], "'b' is a label already: rows of both", "merge 'a' 'b' --into 'b'"),
+    "to a label that there is": (
+        (RENAME, "a", "b"), "a b", [], "'b' is a label already: rows of both", "merge 'a' 'b' --into 'b'",
+    ),
     "to itself": ((RENAME, "a", "a"), "a b", [], "'a' is that name already", ""),
     "to itself in another Unicode form": ((RENAME, NFC, NFD), f"a {NFC}", [], "is that name already", ""),
     "to another case": ((RENAME, "a", "A"), "a b", [], "change a A", ""),
@@ -48,7 +50,9 @@ CASES: dict[str, tuple[Named, str, list[Named], str, str]] = {
     "a split that keeps the name": ((SPLIT, "a", "a n"), "a b", [], "add n ", ""),
     "a split into a label that there is": ((SPLIT, "a", "b n"), "a b", [], "change a n", ""),
     "a split into one": ((SPLIT, "a", "n"), "a b", [], "a split needs two", ""),
-    "a split into a merged name": ((SPLIT, "b", "a b"), "b x", [(MERGE, "a b", "b")], "'a' was a label: rule 1", "never used"),
+    "a split into a merged name": (
+        (SPLIT, "b", "a b"), "b x", [(MERGE, "a b", "b")], "'a' was a label: rule 1", "never used",
+    ),
     "an addition": ((ADD, "", "n"), "a b", [], "add n ", ""),
     "an addition of what live answers": ((ADD, "", "a"), "a b", [], "'a' is a label already: live answers it", ""),
     "an addition of what was retired": ((ADD, "", "r"), "a b", [(RETIRE, "r", "")], "add r ", ""),
@@ -58,30 +62,34 @@ CASES: dict[str, tuple[Named, str, list[Named], str, str]] = {
 }  # fmt: skip
 
 
+def outcome(named: Named, listed: tuple[str, ...], facts: LabelFacts, recorded: LabelRules) -> tuple[str, str]:
+    """The edits that the file needs, or the error with its hint."""
+    action, old, new = named
+    try:
+        change = LabelChange(action, tuple(old.split()), tuple(new.split(" ")) if new else ())
+        change.check("tickets", facts, recorded)
+    except RatchetError as error:
+        return error.message, error.hint or ""
+    return ", ".join(f"{edit.kind} {edit.label} {edit.to}" for edit in change.edits(listed)), ""
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_change_is_refused_or_names_the_edits_of_the_file(case: str) -> None:
     """With a hint where there is a way; once the file is edited, the same change needs no edit."""
-    (action, old, new), before, recorded, expected, hint = CASES[case]
-    listed, former = tuple(before.split()), ("gone",) if "gone" in old else ()
-    facts = LabelFacts(listed, listed, ((*listed, *former),))
-    try:
-        change = LabelChange(action, tuple(old.split()), tuple(new.split(" ")) if new else ())
-        change.check("tickets", facts, rules(*recorded))
-    except RatchetError as error:
-        assert expected in error.message
-        assert hint in (error.hint or "")
+    named, before, recorded, expected, hint = CASES[case]
+    listed = tuple(before.split())
+    facts = LabelFacts(listed, listed, ((*listed, "gone"),))
+    found, found_hint = outcome(named, listed, facts, rules(*recorded))
+    assert found.startswith(expected) if expected.endswith(" ") else expected in found
+    assert hint in found_hint
+    if not found.startswith(("change", "remove", "add")):
         return
-    edits = change.edits(listed)
-    assert ", ".join(f"{edit.kind} {edit.label} {edit.to}" for edit in edits) == expected
     edited = [*listed]
-    for edit in edits:
-        if edit.kind == "add":
-            edited.append(edit.label)
-        else:
-            edited[edited.index(edit.label) : edited.index(edit.label) + 1] = [edit.to] if edit.to else []
-    assert not change.edits(edited)
-    if action != ADD:  # live still answers what it answered
-        change.check("tickets", LabelFacts(tuple(edited), listed, facts.earlier), rules(*recorded))
+    for kind, label, to in (edit.split(" ") for edit in found.split(", ")):
+        place = edited.index(label) if kind != "add" else len(edited)
+        edited[place : place + 1] = [label] if kind == "add" else [to] if to else []
+    after = LabelFacts(tuple(edited), listed, facts.earlier)
+    assert outcome(named, tuple(edited), after, rules(*recorded)) == ("", "")
 
 
 def test_the_same_change_again_is_recorded_already() -> None:
