@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
 
 RENAME, MERGE, SPLIT, ADD, RETIRE = "rename", "merge", "split", "add", "retire"
@@ -137,6 +138,16 @@ class LabelRules:
     def differing(self, labels: Iterable[str]) -> list[tuple[str, LabelRule]]:
         """Return each of `labels`, those of `classifier.toml`, that is not a label by a rule, with that rule."""
         return [(label, rule) for label in labels if (rule := self.ended_by(label)) is not None]
+
+    def need(self, classifier: str, labels: Iterable[str]) -> None:
+        """Raise `RatchetError` where `classifier.toml`, with these labels, lists one that a rule ended."""
+        for label, rule in self.differing(labels):
+            raise RatchetError(
+                f"classifier.toml lists {label!r}, but rule {rule.sequence} says that {rule.sentence}: its rows are"
+                " read by the rule.",
+                f"Change the file as 'ratchet labels {classifier}' shows it, or record another rule first.",
+                code="label_rules",
+            )
 
     def _ended(self, name: str, known: int) -> int | None:
         found = None

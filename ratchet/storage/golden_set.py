@@ -81,6 +81,14 @@ def write_golden(items: Sequence[GoldenItem]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def _check_listed(label: str, where: str, spec: Spec) -> None:
+    try:
+        spec.check_label(label, where)
+    except RatchetError as error:
+        ruled = f" Where it was renamed, merged, split or retired, record it: ratchet labels {spec.name} --help."
+        raise RatchetError(error.message, f"{error.hint}{ruled}", code=error.code) from None
+
+
 def _shorten(values: Mapping[str, Any]) -> str:
     return repr(json.dumps(dict(values), ensure_ascii=True)[:60])
 
@@ -103,7 +111,7 @@ def load_golden(path: Path, spec: Spec, rules: LabelRules = NO_RULES) -> list[Go
         reading, where = rules.read(item.label), f"{path.name} line {number}"
         text, label = item.text, reading.label
         if reading.parts == (label,):
-            spec.check_label(label, where)
+            _check_listed(label, where, spec)
         other, first = labels.setdefault(normalise(text), (label, number))
         if other != label:
             raise RatchetError(

@@ -73,7 +73,9 @@ class Specs:
 
     def golden(self, name: str) -> list[GoldenItem]:
         """Read the golden set of classifier `name`, each label read by the label rules and checked against the spec."""
-        return load_golden(self.home.golden(name), self[name], LabelRuleFile(self.home, name).read())
+        spec, rules = self[name], LabelRuleFile(self.home, name).read()
+        rules.need(name, spec.labels)
+        return load_golden(self.home.golden(name), spec, rules)
 
 
 def load_spec(path: Path) -> Spec:

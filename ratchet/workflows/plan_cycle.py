@@ -25,6 +25,7 @@ from ratchet.rollout.forecast import describe_pace
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.past_trainings import read_past_trainings
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
@@ -32,7 +33,6 @@ from ratchet.storage.run_history import rest_seconds
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
-from ratchet.workflows.gates.cycle_inputs import need_ruled_labels
 from ratchet.workflows.gates.target_gates import preview_plan
 from ratchet.workflows.rollout.live_labels import read_live_labels
 from ratchet.workflows.rollout.sealing import promotion_in_force
@@ -118,7 +118,7 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     held = Quarantine(home).state(name).weeks
-    rules = need_ruled_labels(home, spec)
+    rules = LabelRuleFile(home, name).read()
     Suspensions(home, name).standing()  # raises for a file that cannot be believed, as the cycle would
     texts = [item.text for item in golden]
     curated = curate(warehouse.frame(_SQL, params), cycle, spec, texts, held, read_given(warehouse, cycle))

@@ -7,9 +7,7 @@ Add here what a step must check before it begins. What the promoter asks of a fi
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
-from ratchet.data.label_rules import LabelRules
 from ratchet.gates.chain import FILES, has_changed
-from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.specs import Specs
@@ -23,7 +21,7 @@ def spec_of_cycle(specs: Specs, receipts: Receipts, cycle: Cycle, stage: str) ->
     recorded rule ended.
     """
     spec, links = specs[cycle.classifier], receipts.links(cycle)
-    need_ruled_labels(specs.home, spec)
+    LabelRuleFile(specs.home, spec.name).read().need(spec.name, spec.labels)
     changed = "policy" if has_changed("policy", stage, links, spec.digests) else ""
     # The golden set is read second: its labels may fit the specification of before alone.
     if not changed and any("golden" in link.read for link in links.values()):
@@ -35,17 +33,3 @@ def spec_of_cycle(specs: Specs, receipts: Receipts, cycle: Cycle, stage: str) ->
             code="stale",
         )
     return spec
-
-
-def need_ruled_labels(home: Home, spec: Spec) -> LabelRules:
-    """Return the label rules of a classifier; raises `RatchetError` where its file lists a label that a rule ended."""
-    rules = LabelRuleFile(home, spec.name).read()
-    if differing := rules.differing(spec.labels):
-        label, rule = differing[0]
-        raise RatchetError(
-            f"classifier.toml lists {label!r}, but rule {rule.sequence} says that {rule.sentence}: its rows are"
-            " read by the rule.",
-            f"Change the file as 'ratchet labels {spec.name}' shows it, or record another rule first.",
-            code="label_rules",
-        )
-    return rules
