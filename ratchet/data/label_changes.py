@@ -98,7 +98,7 @@ class LabelChange:
             raise _bad("a merge needs two labels.", f"ratchet labels {classifier} merge A B --into C")
         if self.action == MERGE and len(self.old) == 1 and not facts.had(self.new[0]):
             hint = f"ratchet labels {classifier} rename {self.old[0]!r} {self.new[0]!r} --why TEXT"
-            raise _bad(f"{self.new[0]!r} was no label before: a merge of one label is a rename.", hint)
+            raise _bad(f"{self.new[0]!r} was not a label before: a merge of one label is a rename.", hint)
         if self.action == SPLIT and len(self.new) < 2:
             raise _bad("a split needs two labels or more.", f"ratchet labels {classifier} split OLD --into A,B")
 

@@ -104,8 +104,8 @@ def gather_judgement(
     """Run candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
     `noted` holds the notes of earlier stages of the cycle, `training` is the work folder, `verdicts` are those of the
-    data gates, `requests` counts the week's requests by served label. Answers of live are read by the
-    label `rules`: a label that was renamed is no error of either.
+    data gates, `requests` counts the week's requests by served label. Answers of live are read by
+    the label `rules`: a renamed label is not an error of either.
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]

@@ -86,7 +86,7 @@ def score(
     `means` says what its labels are called now: several that were merged add up, and one that was retired is left out,
     as is one that only the scorer knows; the answer is then the best of the rest. One that was split stands for each of
     its parts: it is read as the answer `beside` it ([n], of the candidate) where that is a part, else as the true one,
-    so that a split is no difference between the two. A label that the scorer does not know gets probability 0.
+    so that a split makes no difference between the two. A label that the scorer does not know gets probability 0.
     """
     logits = scorer.logits(split.as_sent or split.texts)
     raw, calibrated = softmax(logits), apply_calibration(logits, scorer.calibration)

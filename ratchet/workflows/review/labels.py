@@ -62,7 +62,7 @@ class RecordedChange:
     """Requests that people gave one of the labels before."""
     queued: int
     notes: list[str] = field(default_factory=list)
-    """What the next cycle does, what goes on meanwhile, and what is left to do, in sentences."""
+    """Sentences: what the next cycle does, what goes on meanwhile, and what is left to do."""
     next: str = ""
     """Command to give next."""
 

@@ -35,7 +35,7 @@ COMMANDS = (
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
     "explain", "log", "why", "dropped",
-    "sweep", "dataset", "people", "review",
+    "sweep", "dataset", "labels", "people", "review",
     "publish", "teach",
 )  # fmt: skip
 
