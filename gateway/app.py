@@ -25,11 +25,12 @@ from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
 from gateway.review.feed import ReviewFeed
 from gateway.review.login_tries import LoginTries
+from gateway.review.queues import Queues
 from gateway.review.sessions import Sessions
 from gateway.review.suspended_people import SuspendedPeople
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
-from gateway.routes import login, rollout_page, tei, vllm, why
+from gateway.routes import login, review_answers, review_page, rollout_page, tei, vllm, why
 from gateway.routes import operations as watching
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
@@ -69,7 +70,8 @@ def create_app(settings: Settings) -> FastAPI:
     feedback = FeedbackLog(landing, admit=suspended.check)
     feed = ReviewFeed(landing, metrics, ids.secret, lambda name: slots[name].spec if name in slots else None)
     shadowing = Shadowing(slots, batcher, landing, metrics, feed)
-    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, ids, feedback, feed)
+    queues = Queues(slots, settings.now)
+    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, ids, feedback, feed, queues)
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         await shadowing.stop()
         await asyncio.to_thread(feed.stop)
         await asyncio.to_thread(landing.close)
+        await asyncio.to_thread(gateway.queues.close)
         await asyncio.to_thread(slots.stop)
         await asyncio.to_thread(tracing.stop)
 
@@ -137,6 +140,8 @@ def create_app(settings: Settings) -> FastAPI:
         rollout_page.router,
         login.router,
         why.router,
+        review_page.router,
+        review_answers.router,
         tei.router,
         vllm.router,
     ):

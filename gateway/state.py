@@ -12,6 +12,7 @@ from gateway.feedback_log import FeedbackLog
 from gateway.observability.metrics import Metrics
 from gateway.request_ids import RequestIds
 from gateway.review.feed import ReviewFeed
+from gateway.review.queues import Queues
 from gateway.row_log import RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.slots import Slots
@@ -32,6 +33,7 @@ class Gateway:
     ids: RequestIds
     feedback: FeedbackLog
     feed: ReviewFeed
+    queues: Queues
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -36,7 +36,7 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
     check_label(gateway.landing.home, feedback.classifier, gateway.slots[feedback.classifier], feedback.label)
     source = source_of(caller_of(request), feedback.source)
     row = {**feedback.model_dump(exclude={"classifier"}), "source": source, "ts": gateway.settings.now().isoformat()}
-    await _store(gateway, feedback.classifier, FEEDBACK, row)
+    await store_row(gateway, feedback.classifier, FEEDBACK, row)
     gateway.feed.note_feedback(feedback.classifier, gateway.slots[feedback.classifier].spec, row)
     return Accepted(request_id=feedback.request_id)
 
@@ -71,7 +71,7 @@ async def take_correction(
         # nobody knows what an annotator saw elsewhere: only a key that was made for blind work may say "nothing"
         "saw_prediction": correction.saw_prediction or not caller_of(request).blind,
     }
-    await _store(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)
+    await store_row(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)
     return Accepted(request_id=correction.request_id)
 
 
@@ -92,7 +92,8 @@ def _no_answer() -> RequestError:
     return RequestError(404, "no_answer", message, "Send the request_id of the answer, with the key that asked.")
 
 
-async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:
+async def store_row(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:
+    """Return once the row is on disk; raises `RequestError` if it cannot be, is above a cap or contradicts itself."""
     try:
         await gateway.feedback.store(classifier, kind, row, timed=timed)
     except OSError:

@@ -95,9 +95,14 @@ def _fault_of_text(content: bytes) -> str:
 
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """OpenAPI entry of a body that is parsed by `body_of`."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(model)}}}}
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of a model, with everything that it refers to inside."""
     schema = model.model_json_schema()
-    schema = _inline(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    result: dict[str, Any] = _inline(schema, schema.pop("$defs", {}))
+    return result
 
 
 def _inline(part: Any, definitions: dict[str, Any]) -> Any:

@@ -211,6 +211,12 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/rollout/{name}": {"admin"},
         "/rollout/{name}/rollback": {"admin"},
         "/why/{request_id}": {"admin"},
+        "/review": {"review", "admin"},
+        "/review/{name}": {"review", "admin"},
+        "/review/{name}/next": {"review", "admin"},
+        "/review/{name}/answer": {"review", "admin"},
+        "/review/{name}/skip": {"review", "admin"},
+        "/review/{name}/undo": {"review", "admin"},
         "/login": everyone,
         "/logout": everyone,
     }

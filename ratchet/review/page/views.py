@@ -39,7 +39,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class LabelChoice:
+class LabelButton:
     """One label as a button, with its part of the guide."""
 
     name: str
@@ -71,12 +71,12 @@ class Message:
     tone: str = "blocked"
 
 
-def choices_of(labels: Sequence[Label], guide: Guide) -> tuple[LabelChoice, ...]:
+def choices_of(labels: Sequence[Label], guide: Guide) -> tuple[LabelButton, ...]:
     """Return the buttons of the labels, in the order of the specification."""
     keys = keys_of([label.name for label in labels])
     inline = len(labels) <= DESCRIBED_AT_MOST
     return tuple(
-        LabelChoice(each.name, keys.get(each.name, ""), each.description, guide.by_label.get(each.name, ""), inline)
+        LabelButton(each.name, keys.get(each.name, ""), each.description, guide.by_label.get(each.name, ""), inline)
         for each in labels
     )
 

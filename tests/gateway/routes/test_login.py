@@ -57,7 +57,12 @@ def test_a_login_opens_the_pages_of_its_scope(browse: Serve, home: Home, walk: W
                 opened.setdefault(route, set()).add(scope)
     free = {"/health", "/healthz", "/readyz", "/openapi.json"}
     pages = {route: scopes for route, scopes in opened.items() if route not in free}
-    assert pages == {"/rollout/{name}": {"admin"}, "/rollout/{name}/rollback": {"admin"}}
+    assert pages == {
+        "/rollout/{name}": {"admin"}, "/rollout/{name}/rollback": {"admin"}, "/why/{request_id}": {"admin"},
+        "/review": {"review", "admin"}, "/review/{name}": {"review", "admin"},
+        "/review/{name}/next": {"review", "admin"}, "/review/{name}/answer": {"review", "admin"},
+        "/review/{name}/skip": {"review", "admin"}, "/review/{name}/undo": {"review", "admin"},
+    }  # fmt: skip
     assert all(secret not in repr(client.app.state.sessions) for secret in secrets.values())  # type: ignore[attr-defined] # Starlette knows only ASGI
 
 
