@@ -18,13 +18,14 @@ LEAST = 10
 
 ANSWERS_SQL = """
 SELECT DISTINCT ON (request_id, person, kind) request_id, person, ts, label, answer, NOT saw_prediction AS blind,
-       seconds, suspended, coalesce(note, '') AS note, date_trunc('week', ts)::DATE AS week,
+       seconds, suspended, ended_at IS NOT NULL AS ended, coalesce(note, '') AS note, date_trunc('week', ts)::DATE AS week,
        CASE WHEN chosen IN ('check', 'adjudication') THEN chosen ELSE 'vote' END AS kind
-FROM person_corrections WHERE classifier = $classifier
+FROM read_person_corrections WHERE classifier = $classifier
 ORDER BY request_id, person, kind, arrived DESC NULLS LAST, ts DESC, label
 """
 """Newest answer of each person on each request, by kind: a vote, a check of an agreed request, or an adjudication;
-`week` is that of the answer. Those of suspended people are among them: they are measured, and measure nobody."""
+`week` is that of the answer. Those of suspended people are among them: they are measured, and measure nobody.
+`ended` says that the label was split or retired since."""
 _DECIDES = 1_000
 """Votes that an adjudication outweighs."""
 
@@ -94,10 +95,12 @@ def compare_with_others(answers: pd.DataFrame) -> pd.DataFrame:
     Columns request_id, person, label, week, note of the first, and the same of the other with `_other`.
     """
     labelled = answers[answers["label"].notna() & answers["blind"] & (answers["kind"] == "vote")]
-    columns = ["request_id", "person", "label", "week", "note"]
+    columns = ["request_id", "person", "label", "week", "note", "ended"]
     others = labelled.loc[~labelled["suspended"], columns]
     pairs = labelled[columns].merge(others, on="request_id", suffixes=("", "_other"))
-    return pairs[pairs["person"] != pairs["person_other"]].reset_index(drop=True)
+    # a label that was split since is not another one than its part: people are compared by the labels of one time
+    alike = (pairs["person"] != pairs["person_other"]) & (pairs["ended"] == pairs["ended_other"])
+    return pairs[alike].reset_index(drop=True)
 
 
 def _compare_checks(answers: pd.DataFrame) -> pd.DataFrame:

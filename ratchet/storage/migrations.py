@@ -150,11 +150,13 @@ CREATE VIEW read_examples AS
     FROM labelled_examples e LEFT JOIN label_images i ON i.classifier = e.classifier AND i.name = e.label
         AND (i.since IS NULL OR e.ts >= i.since) AND (i.until IS NULL OR e.ts < i.until);
 DROP VIEW attributed_corrections;
-CREATE VIEW read_corrections AS
-    SELECT c.* EXCLUDE (suspended) REPLACE (coalesce(i.label, c.label) AS label), i.ended_at
+CREATE VIEW read_person_corrections AS
+    SELECT c.* REPLACE (coalesce(i.label, c.label) AS label), i.ended_at
     FROM person_corrections c LEFT JOIN label_images i ON i.classifier = c.classifier AND i.name = c.label
-        AND (i.since IS NULL OR c.ts >= i.since) AND (i.until IS NULL OR c.ts < i.until)
-    WHERE NOT c.suspended AND c.chosen IS DISTINCT FROM 'check';
+        AND (i.since IS NULL OR c.ts >= i.since) AND (i.until IS NULL OR c.ts < i.until);
+CREATE VIEW read_corrections AS
+    SELECT * EXCLUDE (suspended) FROM read_person_corrections
+    WHERE NOT suspended AND chosen IS DISTINCT FROM 'check';
 CREATE VIEW attributed_corrections AS
     SELECT r.* FROM read_corrections r LEFT JOIN (
         SELECT classifier, request_id, max(ts) AS answered FROM read_corrections

@@ -19,6 +19,7 @@ def answers(rows: Sequence[Answer], **more: Any) -> pd.DataFrame:
     """Rows as `ANSWERS_SQL` gives them, all in one week."""
     common = {
         "ts": datetime(2026, 1, 6, tzinfo=UTC), "answer": None, "blind": True, "seconds": None, "suspended": False,
+        "ended": False,
         "note": "", "week": pd.Timestamp("2026-01-05"), "kind": "vote",
     }  # fmt: skip
     return pd.DataFrame(
@@ -29,6 +30,16 @@ def answers(rows: Sequence[Answer], **more: Any) -> pd.DataFrame:
 def doubled(apart: int, of: int, second: str = "bob") -> list[Answer]:
     """`of` requests by ann and a second person, who differ on the first `apart`."""
     return [(f"r{n}", who, "b" if who == second and n < apart else "a") for n in range(of) for who in ("ann", second)]
+
+
+def test_a_label_that_was_split_since_is_compared_with_none_of_its_parts() -> None:
+    """Only answers of one time are: both before, or both after."""
+    rows = pd.concat(
+        [answers([("r1", "ann", "a (split)"), ("r2", "ann", "a (split)"), ("r2", "bob", "a (split)")], ended=True),
+         answers([("r1", "bob", "b")])], ignore_index=True,
+    )  # fmt: skip
+    found = {whole.person: whole.as_json()["with_others"] for whole, _ in by_person(measure_people(rows))}
+    assert (found["ann"]["requests"], found["ann"]["agreed"]) == (1, 1)
 
 
 def test_agreement_is_that_of_blind_votes_by_the_exact_interval() -> None:
