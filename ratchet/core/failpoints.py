@@ -37,6 +37,8 @@ NAMES: tuple[str, ...] = (
     "signed_lines.before_checkpoint",
     "suspension.after_line",
     "labels.after_rule",
+    "review.before_landing",
+    "review.after_landing",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",
