@@ -39,6 +39,8 @@ NAMES: tuple[str, ...] = (
     "labels.after_rule",
     "review.before_landing",
     "review.after_landing",
+    "review.before_export",
+    "review.after_import",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",
