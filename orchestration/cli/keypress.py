@@ -14,6 +14,8 @@ from typing import Protocol
 
 ESCAPE_S = 0.05
 """Time within which the rest of an arrow or function key follows its first byte, also over a slow line."""
+ESCAPE = "\x1b"
+"""Key Esc, and every key that sends several bytes."""
 END = "\x04"
 """Key that ends the input, Ctrl-D; also what is returned at its end."""
 
@@ -55,12 +57,21 @@ class TerminalKeys:
         if not first:
             return END
         if first == b"\x1b":
-            while select.select([self._file], [], [], ESCAPE_S)[0] and os.read(self._file, 32):
-                pass
-            return "\x1b"
+            self._swallow_rest()
+            return ESCAPE
         length = 1 + sum(first[0] >= least for least in (0xC0, 0xE0, 0xF0))
         rest = b"".join(os.read(self._file, 1) for _ in range(length - 1))
         return (first + rest).decode("utf-8", "replace")
+
+    def _swallow_rest(self) -> None:
+        """Read the rest of an arrow or function key (`ESC [ ... letter`, `ESC O letter`), and nothing behind it."""
+        kind = self._read_soon()
+        last = self._read_soon() if kind in (b"[", b"O") else b""
+        while kind == b"[" and last and not b"@" <= last <= b"~":
+            last = self._read_soon()
+
+    def _read_soon(self) -> bytes:
+        return os.read(self._file, 1) if select.select([self._file], [], [], ESCAPE_S)[0] else b""
 
     def line(self) -> str:
         """Return the line that the person types, with the terminal's own editing."""

@@ -116,8 +116,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         ),
         Command(
             review,
-            "Send requests that wait for a label to Label Studio, and take the answers that were given there.",
-            "ratchet review tickets --to label-studio",
+            "Answer the requests that wait for a label: at this terminal, in a file, or in Label Studio.",
+            "ratchet review tickets",
+            (3,),
         ),
         Command(
             people,

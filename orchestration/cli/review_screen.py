@@ -18,7 +18,7 @@ from ratchet.review.item import ReviewItem, ReviewResult
 _LEAST_COLUMNS = 16
 
 
-def show_item(session: Session, item: ReviewItem, keys: Mapping[str, str], actions: str) -> None:
+def show_item(session: Session, item: ReviewItem, keys: Mapping[str, str], actions: Sequence[str]) -> None:
     """Print a request: its place in the batch, why it is asked, its text, and the labels with their keys."""
     width = _columns()
     why = f": {'; '.join(item.reasons)}" if item.reasons else ""
@@ -32,11 +32,11 @@ def show_item(session: Session, item: ReviewItem, keys: Mapping[str, str], actio
         show(*wrap(f"somebody answered: {make_visible(label)}{said}", width))
     choices = [f"[{key}] {make_visible(label)}" if key else make_visible(label) for label, key in keys.items()]
     show(*(paint(session, line, "green", bold=True) for line in flow(choices, width)))
-    show(*wrap(actions, width))
+    show(*flow(actions, width))
 
 
 def show_help(labels: Sequence[Label], keys: Mapping[str, str], guide: Guide, more: Sequence[str]) -> None:
-    """Print each label with its key, its description and its part of the guide, and further lines."""
+    """Print each label with its key, its description and its part of the guide, and further keys."""
     width = _columns()
     show("", *(line for part in _plain(guide.whole) if part for line in wrap(part, width)))
     for label in labels:
@@ -45,7 +45,7 @@ def show_help(labels: Sequence[Label], keys: Mapping[str, str], guide: Guide, mo
         )
         show(*(f"    {line}" for part in _plain(guide.by_label.get(label.name, "")) if part
                for line in wrap(part, width - 4)))  # fmt: skip
-    show(*(line for part in more for line in wrap(part, width)))
+    show(*flow(more, width))
 
 
 def show_result(result: ReviewResult) -> None:

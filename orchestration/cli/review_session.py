@@ -111,7 +111,7 @@ class ReviewSession:
             show("note, for who adjudicates; Enter ends it:")
             self._note = clean_note(self.source.line())
         elif meant.action == HELP:
-            more = [self._actions(), f"{BY_NAME} asks for a label by its name"]
+            more = [*self._actions(), f"{BY_NAME} asks for a label by its name"]
             show_help(self.desk.spec.label, self._keys, read_guide(self.desk.home, self.desk.spec), more)
         elif meant.action.strip("\r\n\x1b"):
             show(f"'{make_visible(meant.action)[:60]}' means nothing here; ? shows the keys")
@@ -152,7 +152,8 @@ class ReviewSession:
             return self.desk.next()
         return None if key in (QUIT, END) else item
 
-    def _actions(self) -> str:
-        quits = "q quit" if QUIT not in self._labels else "Ctrl-D quit"
-        back = f"  {WITHDRAW} take my answer back" if self._undone else ""
-        return f"- none of these  . cannot tell  space skip  u undo  n note  ? help  {quits}{back}"
+    def _actions(self) -> list[str]:
+        quits = f"{QUIT} quit" if QUIT not in self._labels else "Ctrl-D quit"
+        listed = [f"{NONE} none of these", f"{CANNOT_TELL} cannot tell", "space skip", f"{UNDO} undo", f"{NOTE} note"]
+        back = [f"{WITHDRAW} take my answer back"] if self._undone else []
+        return [*listed, f"{HELP} help", quits, *back]

@@ -24,6 +24,8 @@ SUFFIXES = (".jsonl", ".csv", ".json")
 MOST_BYTES = 64 * 1024 * 1024
 _COLUMNS = ("request_id", "batch", "text", "label", "answer", "note", "annotator", "seconds")
 _IN_PLACE = {alias: answer for alias, (answer, _) in IN_PLACE.items()} | {words: a for a, words in IN_PLACE.values()}
+SKIP = "skip"
+"""Word in the column `answer` that leaves a request to another person."""
 _TRUE = {"true", "1", "yes"}
 _MOST_SECONDS = 86_400.0
 
@@ -64,7 +66,7 @@ def read_answers(path: Path) -> list[GivenAnswer]:
         if suffix == ".csv":
             return list(_read_csv(content.decode("utf-8-sig")))
         if suffix == ".jsonl":
-            return [each for each in _read_lines(content.removeprefix(b"\xef\xbb\xbf"))]
+            return list(_read_lines(content.removeprefix(b"\xef\xbb\xbf")))
         document = parse_strictly(content.removeprefix(b"\xef\xbb\xbf"))
     except UnicodeDecodeError:
         raise _unreadable(path, "is not UTF-8", "Save it as UTF-8.") from None
@@ -141,14 +143,22 @@ def _read_plain(place: str, row: Mapping[str, Any]) -> GivenAnswer:
     if bad:
         return GivenAnswer(place, "", problem=f"{bad[0]} is not a text")
     cells = {name: str(value or "").strip() for name, value in texts.items()}
-    saw = row.get("saw_prediction")
+    saw, skipped = row.get("saw_prediction"), cells["answer"] == SKIP
     seconds = _seconds(row.get("seconds"))
     problem = "both a label and an answer" if cells["label"] and cells["answer"] else ""
     return GivenAnswer(
-        place, cells["request_id"], cells["annotator"], cells["label"] or None, cells["answer"] or None,
-        note=cells["note"], seconds=seconds, batch=cells["batch"], problem=problem,
-        saw_prediction=saw is True or str(saw).lower() in _TRUE,
-    )  # fmt: skip
+        place,
+        cells["request_id"],
+        cells["annotator"],
+        cells["label"] or None,
+        None if skipped else cells["answer"] or None,
+        skipped,
+        cells["note"],
+        seconds,
+        saw is True or str(saw).lower() in _TRUE,
+        cells["batch"],
+        problem,
+    )
 
 
 def _read_task(place: str, task: Mapping[str, Any]) -> Iterator[GivenAnswer]:

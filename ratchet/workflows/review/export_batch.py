@@ -64,7 +64,9 @@ def export_batch(home: Home, name: str, path: Path, *, size: int, predictions: b
     try:
         write_batch(path, items, served)
     except OSError as error:
-        raise RatchetError(f"{path} cannot be written ({error.strerror}).", "Give another place.", code="unwritable") from None
+        raise RatchetError(
+            f"{path} cannot be written ({error.strerror}).", "Give another place.", code="unwritable"
+        ) from None
     return ExportResult(str(path), batch.batch, person, len(items), predictions)
 
 

@@ -165,11 +165,7 @@ class _Import:
 
     def _asked(self, given: GivenAnswer) -> Sequence[ExportedBatch]:
         """Return the exports that asked for this row, the oldest first: those of its batch, or all without one."""
-        return [
-            each
-            for each in self._exports
-            if given.request_id in each.chosen and given.batch in ("", each.batch)
-        ]
+        return [each for each in self._exports if given.request_id in each.chosen and given.batch in ("", each.batch)]
 
 
 def _as_exported(request_id: str, asked: Sequence[ExportedBatch]) -> dict[str, Any]:

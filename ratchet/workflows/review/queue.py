@@ -207,6 +207,10 @@ class ReviewQueue:
         agreed = sum(verdict == agreed_verdict(self.index, request_id) for request_id, verdict in given)
         return ReviewResult(batch, self.index.rows(sql, (batch,))[0][0], len(given), agreed)
 
+    def is_asked(self, person: str, request_id: str, batch: str = "") -> bool:
+        """Return True where a batch of the person, or the one that is named, holds a request."""
+        return bool(self._place(person, request_id, batch or None)[0])
+
     def _check(self, label: str | None, answer: str | None) -> None:
         labels = tuple(map(label_form, self.spec.labels))
         if (label is None) == (answer is None) or (answer is not None and answer not in ANSWERS):
