@@ -7,7 +7,6 @@ Cells of CSV begin no formula. Add here another form; what is taken of it is dec
 import csv
 import io
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,14 @@ from ratchet.core.formulas import guard_formula
 from ratchet.core.strict_json import parse_strictly
 from ratchet.review.given_answer import GivenAnswer
 from ratchet.review.item import BatchItem
-from ratchet.review.label_studio.form import IN_PLACE, LABEL, NOTE
+from ratchet.review.label_studio.task_file import read_seconds, read_task, write_task
 
 SUFFIXES = (".jsonl", ".csv", ".json")
 MOST_BYTES = 64 * 1024 * 1024
 _COLUMNS = ("request_id", "batch", "text", "label", "answer", "note", "annotator", "seconds")
-_IN_PLACE = {alias: answer for alias, (answer, _) in IN_PLACE.items()} | {words: a for a, words in IN_PLACE.values()}
 SKIP = "skip"
 """Word in the column `answer` that leaves a request to another person."""
 _TRUE = {"true", "1", "yes"}
-_MOST_SECONDS = 86_400.0
 
 
 def check_suffix(path: Path) -> str:
@@ -43,7 +40,7 @@ def write_batch(path: Path, items: Sequence[BatchItem], predictions: Mapping[str
     """Write the requests of a batch for people to answer; with `predictions` the served labels stand beside them."""
     suffix = check_suffix(path)
     if suffix == ".json":
-        content = json.dumps([_task(item, predictions) for item in items], indent=1, ensure_ascii=False) + "\n"
+        content = json.dumps([write_task(item, predictions) for item in items], indent=1, ensure_ascii=False) + "\n"
     else:
         rows = [_row(item, predictions) for item in items]
         content = _as_csv(rows, predictions) if suffix == ".csv" else _as_lines(rows)
@@ -81,15 +78,6 @@ def _row(item: BatchItem, predictions: Mapping[str, str] | None) -> dict[str, An
     blank = dict.fromkeys(_COLUMNS, "") | {"request_id": item.request_id, "batch": item.batch, "text": item.text}
     shown = {} if predictions is None else {"prediction": predictions.get(item.request_id, "")}
     return {**blank, **shown}
-
-
-def _task(item: BatchItem, predictions: Mapping[str, str] | None) -> dict[str, Any]:
-    data = {"text": item.text, "request_id": item.request_id, "batch": item.batch}
-    served = (predictions or {}).get(item.request_id)
-    if served is None:
-        return {"data": data}
-    shown = {"from_name": LABEL, "to_name": "text", "type": "choices", "value": {"choices": [served]}}
-    return {"data": data, "predictions": [{"model_version": "served", "result": [shown]}]}
 
 
 def _as_lines(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -131,7 +119,7 @@ def _read_value(place: str, value: Any) -> Iterator[GivenAnswer]:
     if not isinstance(value, dict):
         yield GivenAnswer(place, "", problem="it is not an object")
     elif isinstance(value.get("data"), dict):
-        yield from _read_task(place, value)
+        yield from read_task(place, value)
     else:
         yield _read_plain(place, value)
 
@@ -144,7 +132,7 @@ def _read_plain(place: str, row: Mapping[str, Any]) -> GivenAnswer:
         return GivenAnswer(place, "", problem=f"{bad[0]} is not a text")
     cells = {name: str(value or "").strip() for name, value in texts.items()}
     saw, skipped = row.get("saw_prediction"), cells["answer"] == SKIP
-    seconds = _seconds(row.get("seconds"))
+    seconds = read_seconds(row.get("seconds"))
     problem = "both a label and an answer" if cells["label"] and cells["answer"] else ""
     return GivenAnswer(
         place,
@@ -159,53 +147,6 @@ def _read_plain(place: str, row: Mapping[str, Any]) -> GivenAnswer:
         cells["batch"],
         problem,
     )
-
-
-def _read_task(place: str, task: Mapping[str, Any]) -> Iterator[GivenAnswer]:
-    """Read the annotations of a task; one that was shown a prediction says so."""
-    data = task["data"]
-    request_id, batch = str(data.get("request_id") or ""), str(data.get("batch") or "")
-    found = task.get("annotations")
-    annotations = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    if not annotations:
-        yield GivenAnswer(place, request_id, batch=batch)
-    for each in annotations:
-        results = each.get("result") if isinstance(each.get("result"), list) else []
-        choices = [choice for result in results or () for choice in _values(result, LABEL, "choices")]
-        notes = [note for result in results or () for note in _values(result, NOTE, "text")]
-        label, answer = (None, None) if len(choices) != 1 else _meaning(choices[0])
-        skipped = each.get("was_cancelled") is True
-        problem = "" if skipped or len(choices) < 2 else "several choices"
-        yield GivenAnswer(
-            place, request_id, _who(each.get("completed_by")), None if skipped else label, None if skipped else answer,
-            skipped, "\n".join(notes), _seconds(each.get("lead_time")), bool(task.get("predictions")), batch, problem,
-        )  # fmt: skip
-
-
-def _values(result: Any, name: str, kind: str) -> list[str]:
-    if not isinstance(result, dict) or result.get("from_name") != name or not isinstance(result.get("value"), dict):
-        return []
-    value = result["value"].get(kind)
-    listed = value if isinstance(value, list) else [value]
-    return [each for each in listed if isinstance(each, str)]
-
-
-def _meaning(choice: str) -> tuple[str | None, str | None]:
-    return (None, _IN_PLACE[choice]) if choice in _IN_PLACE else (choice, None)
-
-
-def _who(completed_by: Any) -> str:
-    """Return the mail address of a user of Label Studio; a number alone names nobody here."""
-    named = completed_by.get("email") if isinstance(completed_by, dict) else completed_by
-    return named if isinstance(named, str) else ""
-
-
-def _seconds(value: Any) -> float | None:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        return None
-    return seconds if math.isfinite(seconds) and 0 <= seconds <= _MOST_SECONDS else None
 
 
 def _unguard(cell: str) -> str:
