@@ -28,8 +28,8 @@ def show_item(session: Session, item: ReviewItem, keys: Mapping[str, str], actio
     show(*(line for part in _plain(item.text) for line in wrap(part, width)))
     show("-" * min(width, 60))
     for label, note in item.conflict:
-        said = f" (note: {' / '.join(_plain(note))})" if note else ""
-        show(*wrap(f"somebody answered: {make_visible(label)}{said}", width))
+        beside = f" (note: {' / '.join(_plain(note))})" if note else ""
+        show(*wrap(f"somebody answered: {make_visible(label)}{beside}", width))
     choices = [f"[{key}] {make_visible(label)}" if key else make_visible(label) for label, key in keys.items()]
     show(*(paint(session, line, "green", bold=True) for line in flow(choices, width)))
     show(*flow(actions, width))
@@ -49,7 +49,7 @@ def show_help(labels: Sequence[Label], keys: Mapping[str, str], guide: Guide, mo
 
 
 def show_result(result: ReviewResult) -> None:
-    """Print the outcome of a batch; that of its checks is told only now."""
+    """Print the outcome of a batch; that of its checks is shown only now."""
     checks = (
         f"{result.checks} of them were agreed already: you agree on {result.agreed}"
         if result.checks

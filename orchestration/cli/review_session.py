@@ -92,11 +92,11 @@ class ReviewSession:
 
     def _act(self, item: ReviewItem, meant: KeyMeaning, seconds: float) -> bool:
         """Do what was meant; True where the request is done with."""
-        if said := meant.label or meant.answer:
+        if given := meant.label or meant.answer:
             self.desk.answer(item, label=meant.label, answer=meant.answer, note=self._note, seconds=round(seconds, 1))
             self.answered += 1
             self._undone = False
-            show(f"saved: {make_visible(said)}")
+            show(f"saved: {make_visible(given)}")
             return True
         if meant.action == SKIP:
             self.desk.skip(item)
@@ -105,7 +105,7 @@ class ReviewSession:
             return True
         if meant.action == UNDO:
             self._undone = self.desk.undo()
-            show("back to the last answered request" if self._undone else "there is no answer to undo")
+            show("back to the last answered request" if self._undone else "nothing to undo")
             return self._undone
         if meant.action == NOTE:
             show("note, for who adjudicates; Enter ends it:")

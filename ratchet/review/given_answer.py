@@ -30,7 +30,7 @@ OUTCOMES: Final = {
     NOT_LISTED: "the person is not in [people]",
     BY_SUSPENDED: "labels of this person are not taken",
 }
-"""What each outcome means, as people read it."""
+"""Meaning of each outcome, as people read it."""
 REFUSED: Final = (UNKNOWN_REQUEST, UNKNOWN_LABEL, NOT_ASKED, BAD_ANSWER, NOT_LISTED, BY_SUSPENDED)
 
 

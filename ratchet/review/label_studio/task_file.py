@@ -74,7 +74,7 @@ def _who(completed_by: Any) -> str:
 
 
 def read_seconds(value: Any) -> float | None:
-    """Return the seconds that an answer took, None for what is no time of a day at most."""
+    """Return the seconds that an answer took, None for a value that is not a time of up to a day."""
     try:
         seconds = float(value)
     except (TypeError, ValueError):

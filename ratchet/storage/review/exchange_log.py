@@ -25,7 +25,7 @@ class ExportedBatch:
     batch: str
     predictions: bool
     chosen: Mapping[str, str]
-    """How the queue had chosen each request, by its id."""
+    """Way in which the queue had chosen each request, by its id."""
 
 
 @dataclass(frozen=True)
@@ -60,5 +60,5 @@ class ExchangeLog:
 
 def digest_of(given: GivenAnswer, person: str) -> str:
     """Return the name of a row: the same answer of a person to the same question, whatever file brings it."""
-    said = [given.request_id, person, given.label, given.answer, given.skipped, given.note, given.batch]
-    return digest_json(said)[:_DIGEST_CHARS]
+    content = [given.request_id, person, given.label, given.answer, given.skipped, given.note, given.batch]
+    return digest_json(content)[:_DIGEST_CHARS]

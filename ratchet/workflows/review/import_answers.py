@@ -126,7 +126,7 @@ class _Import:
         digest = digest_of(given, person)
         if digest in self._taken:
             return REPEATED, ""
-        asked = self._asked(given)
+        exports = self._exports_of(given)
         try:
             note = clean_note(given.note)
         except ValueError as error:
@@ -134,10 +134,10 @@ class _Import:
         row = self.queue.correction(
             person, person, given.request_id, label=given.label,
             answer=given.answer or ("cannot_tell" if given.skipped else None),
-            saw_prediction=given.saw_prediction or any(each.predictions for each in asked), seconds=given.seconds,
-            note=note, batch=given.batch or (asked[-1].batch if asked else None),
+            saw_prediction=given.saw_prediction or any(each.predictions for each in exports), seconds=given.seconds,
+            note=note, batch=given.batch or (exports[-1].batch if exports else None),
         )  # fmt: skip
-        if not asked and not self.queue.is_asked(person, given.request_id, given.batch):
+        if not exports and not self.queue.is_asked(person, given.request_id, given.batch):
             return NOT_ASKED, OUTCOMES[NOT_ASKED]
         self._taken.add(digest)
         self._digests.append(digest)
@@ -146,7 +146,7 @@ class _Import:
             return SKIPPED, ""
         if datetime.fromisoformat(str(row["ts"])) < self._began:
             return REPEATED, ""
-        self._rows.append({**row, **_as_exported(given.request_id, asked)})
+        self._rows.append({**row, **_as_exported(given.request_id, exports)})
         return ACCEPTED, ""
 
     def _person(self, name: str) -> str:
@@ -163,11 +163,11 @@ class _Import:
             raise found
         return found
 
-    def _asked(self, given: GivenAnswer) -> Sequence[ExportedBatch]:
-        """Return the exports that asked for this row, the oldest first: those of its batch, or all without one."""
+    def _exports_of(self, given: GivenAnswer) -> Sequence[ExportedBatch]:
+        """Return the exports that held this row, the oldest first: those of its batch, or all without one."""
         return [each for each in self._exports if given.request_id in each.chosen and given.batch in ("", each.batch)]
 
 
-def _as_exported(request_id: str, asked: Sequence[ExportedBatch]) -> dict[str, Any]:
+def _as_exported(request_id: str, exports: Sequence[ExportedBatch]) -> dict[str, Any]:
     """Return how the queue had chosen a request when it left; an index that was made anew has forgotten it."""
-    return {"batch": asked[-1].batch, "chosen": asked[-1].chosen[request_id]} if asked else {}
+    return {"batch": exports[-1].batch, "chosen": exports[-1].chosen[request_id]} if exports else {}

@@ -188,8 +188,11 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
 def test_an_import_that_was_killed_is_taken_once(
     queued: Callable[..., Home], landed: Landed, call: Call, execute: Call
 ) -> None:
-    """The rows had landed; the same file once more adds none."""
+    """The rows had landed; the same file once more adds none. An export that was killed may have shown predictions."""
     home = queued(3)
+    first = ("--home", home.root, "review", "tickets", "--export", home.root / "first.csv", "--with-predictions")
+    assert execute(*first, **{VARIABLE: "review.before_export:kill"}).code == -9
+    assert not (home.root / "first.csv").exists()
     path, rows = exported(call, home)
     path.write_text("".join(json.dumps({**row, "label": "green"}) + "\n" for row in rows))
     killed = execute(
@@ -198,3 +201,4 @@ def test_an_import_that_was_killed_is_taken_once(
     assert (killed.code, len(landed(home))) == (-9, 3)
     done = call("--home", home.root, "review", "tickets", "--import", path)
     assert (done.code, "3 repeated" in done.out, len(landed(home))) == (0, True, 3)
+    assert {row["saw_prediction"] for row in landed(home)} == {True}
