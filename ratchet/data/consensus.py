@@ -4,14 +4,15 @@ Add here how several corrections become one label; `ratchet/gates/label_agreemen
 """
 
 VOTES_SQL = """
-SELECT week, request_id, annotator, ts, label, saw_prediction, answer, chosen,
+SELECT week, request_id, annotator, ts, label, saw_prediction, answer, chosen, drawn,
        CASE WHEN chosen IS DISTINCT FROM 'adjudication' OR answer IS NOT DISTINCT FROM 'withdrawn' THEN NULL
             WHEN voted IS NULL THEN 'other'
             WHEN alone AND ts >= voted + INTERVAL 1 DAY THEN 'self' END AS adjudicates
 FROM (SELECT DISTINCT ON (request_id, person) week, request_id, person AS annotator, ts, label, saw_prediction, answer,
-             chosen, voted, alone
+             chosen, drawn, voted, alone
       FROM (SELECT *, min(ts) FILTER (chosen IS DISTINCT FROM 'adjudication' AND label IS NOT NULL)
-                          OVER (PARTITION BY request_id, person) AS voted
+                          OVER (PARTITION BY request_id, person) AS voted,
+                   bool_or(coalesce(chosen, 'random') = 'random') OVER (PARTITION BY request_id, person) AS drawn
             FROM attributed_corrections WHERE classifier = $classifier AND week <= $week),
            (SELECT count(DISTINCT person) = 1 AS alone FROM attributed_corrections
             WHERE classifier = $classifier AND week <= $week)
@@ -20,15 +21,16 @@ FROM (SELECT DISTINCT ON (request_id, person) week, request_id, person AS annota
 """Newest correction of each request by each person: the last one that was journalled or landed, whatever `ts` says.
 One that says `none`, `cannot_tell` or `withdrawn` has no label: it takes an earlier label of that person back.
 
-`adjudicates` is set where the answer decides the request: `other` of a person who gave it no label before, `self` of
-somebody who labels alone, a day or more after their own label.
+`drawn` is true where any answer of that person was asked for by chance, or has no record of a choice: what they say
+later does not undo the draw. `adjudicates` is set where the answer decides the request: `other` of a person who gave it
+no label before, `self` of somebody who labels alone, a day or more after their own label.
 
 A cycle keeps them as its table `votes`: labels are made of exactly these, and the gates of the data judge exactly
 these, though corrections go on arriving.
 """
 
 KEPT_VOTES_SQL = """
-SELECT week, request_id, annotator, ts, label, saw_prediction, answer, chosen, adjudicates FROM votes
+SELECT week, request_id, annotator, ts, label, saw_prediction, answer, chosen, drawn, adjudicates FROM votes
 WHERE classifier = $classifier AND week BETWEEN $first AND $week ORDER BY week, request_id, annotator
 """
 """Votes that the newest cycle kept, from the week `first` on."""
@@ -38,7 +40,7 @@ WITH newest AS (
     SELECT v.*, l.annotator IS NOT NULL AS is_out FROM ({votes}) v LEFT JOIN left_out l
     ON l.classifier = $classifier AND l.week = v.week AND l.annotator = v.annotator
 ), draws AS (
-    SELECT request_id, bool_or(coalesce(chosen, 'random') = 'random') AS drawn FROM newest GROUP BY request_id
+    SELECT request_id, bool_or(coalesce(drawn, true)) AS drawn FROM newest GROUP BY request_id
 ), decisions AS (
     SELECT DISTINCT ON (request_id) request_id, label AS decided, adjudicates
     FROM newest WHERE adjudicates IS NOT NULL ORDER BY request_id, ts DESC, annotator

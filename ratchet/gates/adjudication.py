@@ -19,7 +19,7 @@ MEASURED_SQL = """
 SELECT request_id, annotator, label, week, adjudicates, ts FROM votes v
 WHERE classifier = $classifier AND week BETWEEN $first AND $week AND (label IS NOT NULL OR adjudicates IS NOT NULL)
 AND EXISTS (FROM votes o WHERE o.classifier = $classifier AND o.request_id = v.request_id
-            AND coalesce(o.chosen, 'random') = 'random')
+            AND coalesce(o.drawn, true))
 AND EXISTS (FROM votes o WHERE o.classifier = $classifier AND o.week = v.week AND o.adjudicates IS NOT NULL)
 ORDER BY week, request_id, annotator
 """

@@ -21,7 +21,7 @@ FROM votes WHERE classifier = $classifier AND week BETWEEN $first AND $week AND 
 AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier AND label IS NOT NULL
                      AND adjudicates IS NULL GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
 AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
-                   AND coalesce(chosen, 'random') = 'random')
+                   AND coalesce(drawn, true))
 AND adjudicates IS NULL ORDER BY request_id, annotator
 """
 """Newest correction by each person of every request that two or more labelled, as the cycle kept them.

@@ -24,7 +24,7 @@ _MOST_THIN = 50
 _ROWS_SQL = """
 SELECT p.request_id, p.text, coalesce(v.drawn, true) AS drawn, coalesce(v.newest, p.ts) AS ts
 FROM production_logs p LEFT JOIN (
-    SELECT request_id, bool_or(coalesce(chosen, 'random') = 'random') AS drawn, max(ts) AS newest,
+    SELECT request_id, bool_or(coalesce(drawn, true)) AS drawn, max(ts) AS newest,
            bool_or(adjudicates IS NOT NULL) AS decided
     FROM votes WHERE classifier = $classifier GROUP BY request_id) v USING (request_id)
 WHERE p.classifier = $classifier AND NOT coalesce(v.decided, false) AND p.request_id IN ({chosen})
@@ -35,7 +35,7 @@ _DISAGREEMENTS_SQL = """
 SELECT request_id FROM votes WHERE classifier = $classifier AND week = $of AND label IS NOT NULL
 GROUP BY request_id HAVING count(DISTINCT label) > 1
    AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
-                      AND coalesce(chosen, 'random') = 'random')
+                      AND coalesce(drawn, true))
 """
 _LEFT_OUT_SQL = """
 SELECT request_id FROM labels WHERE classifier = $classifier AND week BETWEEN $first AND $week AND status = 'left_out'
