@@ -49,8 +49,7 @@ def hear_complaints(session: Session, home: Home) -> set[str]:
 def adjudicate(session: Session, home: Home, scene: Scene) -> None:
     """Let a third person decide what the blocked week's annotators disagree about."""
     requests = list(scene.simulation.iter_week(scene.week, scene.requests, drift=scene.drift))
-    now = datetime.combine(scene.week + timedelta(days=8), time(12, tzinfo=UTC))
-    with _reviewing(home, requests, now) as (users, reviewer):
+    with _reviewing(home, requests, datetime.now(UTC)) as (users, reviewer):
         done = reviewer.work()
         say(session, f"  the batch is reviewed: a third person answered {len(done)} requests of the queue")
         await_rows(home, SAMPLE, users.url, 0, users.key)
