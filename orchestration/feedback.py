@@ -1,6 +1,6 @@
-"""Sensor for new corrections: enough of them start a cycle before its Monday.
+"""Sensor for new corrections and reviewed disagreements: enough of them start a cycle before its Monday.
 
-Add here what else may start a cycle early; the count that is enough is a setting of `classifier.toml`.
+Add here what else may start a cycle early; the counts that are enough are settings of `classifier.toml`.
 """
 
 import time
@@ -17,6 +17,7 @@ from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
+from ratchet.workflows.review.early_cycle import weigh_disagreements
 from ratchet.workflows.try_intake import try_intake
 
 
@@ -24,7 +25,8 @@ from ratchet.workflows.try_intake import try_intake
     job=weekly_cycle,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a cycle early once a classifier has enough new corrections (window.early_after_corrections).",
+    description="Starts a cycle early once a classifier has enough new corrections (window.early_after_corrections), or"
+    " enough reviewed disagreements while no candidate is compared (review.early_after_disagreements).",
 )
 def new_feedback_sensor(
     context: dg.SensorEvaluationContext,
@@ -51,14 +53,16 @@ def _decide(
     """Request the newest week of classifier `name`, or give the reason why not."""
     spec, warehouse = specs[name], open_built_warehouse(home, name, SENSOR_LOCK_S)
     enough = spec.window.early_after_corrections
-    if not enough:
+    if not enough:  # no cycle starts early then, for whatever reason
         return "window.early_after_corrections is 0"
     remark = try_intake(home, name, warehouse)
     weeks, total = warehouse.weeks(name), warehouse.count_corrections(name)
     seen = receipts.corrections_seen(name)
     if not weeks or total - seen < enough:
         counted = f"{total - seen} new corrections since the last cycle, {enough} start one early"
-        return f"{counted}. {remark}" if remark else counted
+        reviewed = weigh_disagreements(home, name, spec)
+        if not weeks or not reviewed.start:
+            return " ".join(filter(None, [f"{counted}.", reviewed.sentence, remark]))
     cycle = Cycle(name, max(weeks))
     decision = f"{cycle.key}:early:after-{seen}"
     failed = find_failures(instance, {"ratchet/early": decision}, time.time())

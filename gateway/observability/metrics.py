@@ -142,8 +142,8 @@ class Metrics:
             registry=self.registry,
         )
         self.review_oldest = Gauge(
-            "ratchet_review_oldest_timestamp_seconds",
-            "Time since which the oldest request waits in the review queue.",
+            "ratchet_review_oldest_age_seconds",
+            "Age of the oldest request that waits in the review queue, 0 where none does.",
             ["classifier", "reason"],
             registry=self.registry,
         )

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.observability.review_metrics import set_review_gauges
 from gateway.observability.rollout_metrics import set_rollout_gauges
 from gateway.routes.auth import need
 from gateway.routes.request_body import REFUSED
@@ -75,6 +76,7 @@ async def metrics(request: Request) -> Response:
         for slot, digest in rollout.adapters.items():
             gateway.metrics.adapter.labels(name, slot, digest).set(1)
     await asyncio.to_thread(set_rollout_gauges, gateway.slots.home, gateway.slots, gateway.metrics)
+    await asyncio.to_thread(set_review_gauges, gateway.slots.home, gateway.slots, gateway.metrics)
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

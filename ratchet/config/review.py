@@ -29,6 +29,9 @@ class ReviewPolicy:
     has none."""
     adjudicators: tuple[str, ...] = ()
     """People who decide where two labels differ; empty: everybody who did not label the request before."""
+    early_after_disagreements: int = 100
+    """Requests on which live and a candidate disagreed and that people labelled blindly since the last cycle, from
+    which on a cycle starts early, once no candidate is compared; 0 never does."""
     retention_days: int = 90
     """Days that the text of a queued request is kept under `review/`. Labels stay."""
     label_studio: str = ""
@@ -44,3 +47,4 @@ class ReviewPolicy:
             need_share(f"review.{name}", getattr(self, name))
         for name in ("labels_per_week", "evidence_votes", "retention_days"):
             need_at_least(f"review.{name}", getattr(self, name), 1)
+        need_at_least("review.early_after_disagreements", self.early_after_disagreements, 0)

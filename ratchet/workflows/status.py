@@ -25,6 +25,7 @@ from ratchet.storage.run_history import candidates, read_run, run_weeks
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.label_state import try_labels
 from ratchet.workflows.review.label_studio import describe_label_studio
+from ratchet.workflows.review.waiting import describe_queue
 from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.policy import compare_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
@@ -73,6 +74,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
             "ledger": str(home.ledger(name)),
         },
         "policy": policy,
+        "review": describe_queue(home, name, now),
         "label_studio": describe_label_studio(home, name),
         "given_up": describe_given_up(home, name),
         "faults": [each.as_json() for each in faults],

@@ -98,6 +98,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         else "none",
         **({"examples": f"{n} labelled, without a request"} if (n := found["labelled_examples"]) else {}),
         "corrections": "unknown" if since is None else f"{since} since the last cycle",
+        "review": _review(found["review"]),
         "not taken": _not_taken(found["rows"]),
         "next schedule": f"{found['next_schedule']} (while 'make dev' runs)",
         "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
@@ -133,6 +134,23 @@ def _quarantined(held: dict[str, str], requests: int) -> str:
         return "none"
     weeks = ", ".join(f"{week} ({why.partition(':')[0]})" for week, why in held.items())
     return f"{weeks}; {requests} labelled requests left out of the newest cycle"
+
+
+def _review(found: dict[str, Any]) -> str:
+    """Return what waits for a person, by reason, each with the age of its oldest request."""
+    waiting = [
+        f"{each['items']} {each['reason'].replace('_', ' ')} (oldest {_age(each['oldest_age_s'])})"
+        for each in found["waiting"]
+    ]
+    more = ["more was queued than is counted yet"] if found["behind"] else []
+    return "; ".join([*waiting, *more]) or "nothing waits"
+
+
+def _age(seconds: int) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def _not_taken(rows: dict[str, Any]) -> str:

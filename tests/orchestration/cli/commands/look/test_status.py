@@ -22,7 +22,7 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
     assert list(facts) == [
         "live", "rollout", "serving", "policy", "candidate", "last cycle", "labels", "quarantined", "weeks",
-        "corrections", "not taken", "next schedule", "disk", "reports",
+        "corrections", "review", "not taken", "next schedule", "disk", "reports",
     ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
     assert facts["corrections"] == "0 since the last cycle"
@@ -38,7 +38,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "next_schedule",
         "disk_bytes",
         "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows", "given_up",
-        "labels",
+        "labels", "labelled_examples", "label_studio", "review",
     }  # fmt: skip
 
 
