@@ -11,11 +11,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.errors import RequestError
-from gateway.routes.browser_auth import PAGE_HEADERS, caller_of_page
+from gateway.routes.browser_auth import PAGE_HEADERS, person_at_page
 from gateway.routes.login import login_page
 from gateway.state import Gateway, gateway_of
 from ratchet.review.page.history import render_history, render_no_history
 from ratchet.review.request_history import RequestHistory
+from ratchet.storage.review.read_log import ReadLog
 from ratchet.workflows.review.request_rows import find_in_files
 from ratchet.workflows.review.why import trace_request
 
@@ -28,6 +29,7 @@ _DESCRIPTIONS = {
     404: "No request of this home has this id.",
     429: "The key asked too often.",
     503: "A file of the home cannot be read.",
+    507: "It cannot be noted who reads the text.",
 }
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"content": {"text/html": {}, "application/json": {}}, "description": text}
@@ -40,13 +42,16 @@ async def show(request: Request, request_id: str, text: bool = False) -> Respons
     """Return what happened to a request: answer, feedback, corrections, cycles. With `text`, its text, redacted."""
     page = "text/html" in request.headers.get("accept", "")
     try:
-        who = caller_of_page(request, "admin")
+        caller = person_at_page(request, "admin")
+        key = "" if request.app.state.access.unlocked else caller.name
         histories = await asyncio.to_thread(_trace, gateway_of(request), request_id, text)
+        if text:
+            await asyncio.to_thread(_note_reading, gateway_of(request), key, caller.person, histories)
     except RequestError as error:
         if not page:
             raise
         return _error_page(request, error)
-    _LOG.info("key %s read the history of a request of %s", who or "(none)", histories[0].classifier)
+    _LOG.info("key %s read the history of a request of %s", key or "(none)", histories[0].classifier)
     if page:
         return HTMLResponse(await asyncio.to_thread(render_history, histories), 200, PAGE_HEADERS)
     found = [history.as_json() for history in histories]
@@ -66,6 +71,16 @@ def _trace(gateway: Gateway, request_id: str, text: bool) -> list[RequestHistory
             404, "no_request", "No request of this home has this id.", "'ratchet why' on the machine looks further."
         )
     return found
+
+
+def _note_reading(gateway: Gateway, key: str, person: str, histories: list[RequestHistory]) -> None:
+    """Note who reads the text before it is shown; raises `RequestError` where that cannot be written."""
+    try:
+        for history in histories:
+            ReadLog(gateway.slots.home, history.classifier).append(key, person, "why", [history.request_id])
+    except OSError:
+        message = "The text is not shown: it cannot be noted who reads it."
+        raise RequestError(507, "disk", message, "Ask without the text, or again later.", retry_s=5) from None
 
 
 def _error_page(request: Request, error: RequestError) -> HTMLResponse:

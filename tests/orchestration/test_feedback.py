@@ -1,6 +1,6 @@
 """Enough new corrections start exactly one cycle, whatever happens to ticks, cursors and daemons."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
@@ -9,9 +9,13 @@ from orchestration.definitions import defs
 from orchestration.feedback import new_feedback_sensor
 from ratchet.core.cycle import Cycle
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.review.item import QueuedRequest
+from ratchet.review.reasons import DISAGREEMENT
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier
+from ratchet.workflows.review.answer import land_corrections
+from ratchet.workflows.review.enqueue import enqueue
 
 WEEK = date(2026, 1, 5)
 RUN_KEY = "dagster/run_key"
@@ -86,6 +90,20 @@ def test_a_cycle_that_saw_the_corrections_ends_the_decision(
     eager.write_week(date(2026, 1, 12))
     (run,) = tick(eager, instance)
     assert run.tags["dagster/partition"] == Cycle(eager.name, date(2026, 1, 12)).key
+
+
+def test_reviewed_disagreements_start_the_newest_week_too(eager: SmallClassifier, instance: dg.DagsterInstance) -> None:
+    """However few corrections came; ticks again give the same one run, and the screen of the sensor says the count."""
+    eager.write(settings="[window]\nearly_after_corrections = 1000\n[review]\nearly_after_disagreements = 2\n")
+    eager.write_week(WEEK)
+    assert tick(eager, instance) == []
+    now, ids = datetime.now(UTC), [f"{WEEK}-{n:04d}" for n in range(2)]
+    items = [QueuedRequest(each, DISAGREEMENT, now, "a text") for each in ids]
+    enqueue(eager.home, eager.name, items, writer="gateway")
+    label = {"label": "amber", "annotator": "ann_c", "saw_prediction": False, "chosen": "value"}
+    land_corrections(eager.home, eager.name, [{"request_id": each, "ts": now.isoformat(), **label} for each in ids])
+    runs = tick(eager, instance) + tick(eager, instance)
+    assert [run.tags["dagster/partition"] for run in runs] == [Cycle(eager.name, WEEK).key]
 
 
 def test_a_failed_run_is_tried_again_three_times_and_no_more(

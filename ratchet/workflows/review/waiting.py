@@ -1,6 +1,6 @@
 """Numbers of the review queue for status, metrics and sensors: what waits, since when, and what was reviewed.
 
-Add here another number. Nothing is made where there is no queue; an index that is far behind is read as it is, since
+Add here another number. Nothing is made where nothing was queued; an index that is far behind is read as it is, since
 whoever reviews brings it up to date.
 """
 

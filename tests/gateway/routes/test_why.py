@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
+from ratchet.storage.review.read_log import ReadLog
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +43,7 @@ def test_an_answer_its_feedback_and_its_correction_are_told(
     assert [row["verdict"] for row in found["feedback"]] == ["wrong"]
     assert [(row["label"], row["blind"]) for row in found["corrections"]] == [("green", False)]
     assert client.get(f"{url}?text=1", headers=key).json()["classifiers"][0]["text"].endswith("write to [EMAIL]")
+    assert [(each.key, each.page) for each in ReadLog(home, "small").read()] == [("admin", "why")]
     page = client.get(url, headers={**key, "Accept": "text/html"})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert answer["adapter"] in page.text
