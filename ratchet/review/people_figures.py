@@ -18,7 +18,8 @@ LEAST = 10
 
 ANSWERS_SQL = """
 SELECT DISTINCT ON (request_id, person, kind) request_id, person, ts, label, answer, NOT saw_prediction AS blind,
-       seconds, suspended, ended_at IS NOT NULL AS ended, coalesce(note, '') AS note, date_trunc('week', ts)::DATE AS week,
+       seconds, suspended, ended_at IS NOT NULL AS ended, coalesce(note, '') AS note,
+       date_trunc('week', ts)::DATE AS week,
        CASE WHEN chosen IN ('check', 'adjudication') THEN chosen ELSE 'vote' END AS kind
 FROM read_person_corrections WHERE classifier = $classifier
 ORDER BY request_id, person, kind, arrived DESC NULLS LAST, ts DESC, label

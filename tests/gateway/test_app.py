@@ -217,6 +217,7 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/review/{name}/answer": {"review", "admin"},
         "/review/{name}/skip": {"review", "admin"},
         "/review/{name}/undo": {"review", "admin"},
+        "/review/{name}/people": {"admin"},
         "/login": everyone,
         "/logout": everyone,
     }
