@@ -14,13 +14,30 @@ if TYPE_CHECKING:
 
 
 def read_delivery(
-    paths: Sequence[tuple[str, Path]], columns: Sequence[str], *, blind: bool, anchored: bool
+    paths: Sequence[tuple[str, Path]],
+    columns: Sequence[str],
+    *,
+    blind: bool,
+    anchored: bool,
+    tool: str = "",
+    exports: Sequence[Path] = (),
 ) -> "Delivery":
     """Return what the options name. Raises `UsageError` where they contradict each other."""
+    from ratchet.data.tool_exports.registry import TOOLS, find_reader
     from ratchet.workflows.ingest_files import Delivery
 
-    has_corrections = any(kind == "corrections" for kind, _ in paths)
-    return Delivery(paths, _read_mapping(columns), _saw_prediction(blind, anchored, has_corrections))
+    if bool(tool) != bool(exports):
+        raise UsageError(
+            "--from needs the tool's export." if tool else f"{exports[0]}: what is it?",
+            "Write --from TOOL FILE." if tool else f"Write --from TOOL before it ({', '.join(TOOLS)}), or --logs,"
+            " --corrections or --examples.",
+            code="usage",
+        )  # fmt: skip
+    if tool:
+        find_reader(tool)
+    has_corrections = bool(exports) or any(kind == "corrections" for kind, _ in paths)
+    saw = _saw_prediction(blind, anchored, has_corrections)
+    return Delivery(paths, _read_mapping(columns), saw, tool, exports)
 
 
 def _read_mapping(words: Sequence[str]) -> dict[str, str]:
@@ -45,7 +62,7 @@ def _saw_prediction(blind: bool, anchored: bool, has_corrections: bool) -> bool 
     if not has_corrections:
         raise UsageError(
             f"{'--blind' if blind else '--anchored'} says something of corrections, and no file of them is given.",
-            "Write it beside --corrections FILE.",
+            "Write it beside --corrections FILE or --from TOOL FILE.",
             code="bad_mapping",
         )
     return anchored

@@ -20,6 +20,7 @@ from ratchet.storage.row_files.parts import parts_of, skipped_of
 from ratchet.storage.specs import Specs
 from ratchet.workflows.ingest_examples import KIND as EXAMPLES
 from ratchet.workflows.ingest_examples import deliver_examples
+from ratchet.workflows.ingest_export import MAPPED, deliver_exports
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Delivery:
     mapping: Mapping[str, str] = field(default_factory=dict)
     saw_prediction: bool | None = None
     """Answer for all annotators of the corrections, where their files have no such column."""
+    tool: str = ""
+    """Tool whose exports are taken, too: its name among `ratchet/data/tool_exports/registry.py`."""
+    exports: Sequence[Path] = ()
 
     def files(self) -> list[tuple[str, Path]]:
         """Return each file with its kind, folders as their parts. Raises `RatchetError` for one without parts."""
@@ -46,6 +50,7 @@ class Delivery:
     def check_mapping(self) -> None:
         """Raise `UsageError` for a name that no file given can have."""
         used = {ours for kind, _ in self.paths for ours in self.columns(kind)}
+        used |= {ours for ours in MAPPED if self.exports}
         for ours in sorted(set(self.mapping) - used):
             raise UsageError(
                 f"--map {ours}={self.mapping[ours]} matches no column of the files given.",
@@ -98,6 +103,13 @@ def ingest_files(home: Home, name: str, delivery: Delivery, watch: Callable[[Pat
                 intakes.append(deliver_examples(landing, spec, file, columns))
             else:
                 intakes.append(landing.deliver(spec, kind, file, columns=columns, saw_prediction=saw))
+        for path in delivery.exports:
+            watch(path)
+        if delivery.exports:
+            names = {ours: theirs for ours, theirs in delivery.mapping.items() if ours in MAPPED}
+            saw = delivery.saw_prediction
+            for intake in deliver_exports(landing, spec, delivery.tool, delivery.exports, names, saw):
+                intakes.append(intake)  # noqa: PERF402 - those before an error are shown
         intakes += landing.take(spec)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - returned, and raised once the rest is printed
         return IngestReport(intakes, skipped, error=error)

@@ -134,3 +134,35 @@ def test_without_a_file_the_sizes_are_shown(filled: Path, call: Any) -> None:
         connection.execute("DELETE FROM examples")
     none = call("--home", filled, "dataset", "tickets", "--week", "latest")
     assert (none.code, "has no training set yet" in none.err) == (1, True)
+
+
+def test_what_was_exported_is_read_back_by_ingest_in_every_format(filled: Path, call: Any, tmp_path: Path) -> None:
+    """All labelled examples of one home are those of another, whatever format went between."""
+    with open_warehouse(Home(filled), "tickets").connect() as connection:
+        connection.execute("DELETE FROM examples WHERE text = '=HYPERLINK(1)'")  # which a CSV guards
+    for number, name in enumerate(READERS):
+        target = tmp_path / f"{name}.{'jsonl' if name not in ('csv', 'parquet') else name}"
+        call("--home", filled, "dataset", "tickets", "--week", "latest", "--export", target, "--format", name)
+        done = json.loads(call("--home", filled, "ingest", "tickets", "--examples", target, "--json").out)["files"][0]
+        assert (done["accepted"], done["duplicate"], done["rejected"]) == ((3, 0, 0) if number == 0 else (0, 3, 0))
+
+
+def test_an_export_of_a_tool_comes_in_by_its_name(filled: Path, call: Any, tmp_path: Path) -> None:
+    """By `--from`, with the same output as other files; a word that is missing or unknown says which there are."""
+    source = tmp_path / "project.jsonl"
+    source.write_text(json.dumps({"id": 1, "text": "a desk lamp", "label": ["green"]}) + "\n")
+    base = ("--home", filled, "ingest", "tickets")
+    done = json.loads(call(*base, "--from", "doccano", source, "--json").out)["files"]
+    assert [(each["kind"], each["file"], each["accepted"]) for each in done] == [
+        ("labelled_examples", "project.jsonl", 1)
+    ]
+    for words, code, sentence in (
+        ((source,), 64, "Write --from TOOL before it"),
+        (("--from", "doccano"), 64, "Write --from TOOL FILE"),
+        (("--from", "docano", source), 64, "Did you mean 'doccano'?"),
+        (("--from", "prodigy", source), 1, "is not an export of Prodigy"),
+        (("--from", "prodigy", tmp_path / "none.jsonl"), 1, "does not exist"),
+        (("--from", "doccano", source, "--map", "annotator=x"), 64, "matches no column"),
+    ):
+        found = call(*base, *words)
+        assert (found.code, sentence in found.err) == (code, True), (words, found.err)
