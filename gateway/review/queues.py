@@ -96,7 +96,8 @@ class Queues:
     def _stamp(self, name: str) -> Stamp:
         home = self.slots.home
         result = []
-        for path in (home.spec(name), home.guide(name), home.golden(name)):
+        rules = [home.review(name) / f"{each}.jsonl" for each in ("suspensions", "label_rules")]
+        for path in (home.spec(name), home.guide(name), home.golden(name), *rules):
             try:
                 stat = path.stat()
                 result.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))

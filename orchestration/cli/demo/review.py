@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from orchestration.cli.demo.gateway_process import await_rows, run_gateway
-from orchestration.cli.demo.rollout import make_key
+from orchestration.cli.demo.rollout import make_key, visits
 from orchestration.cli.output import say
 from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
@@ -23,7 +23,7 @@ from ratchet.simulation.reviewers import SimulatedReviewer
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
-from ratchet.workflows.demo import COMPLAINTS, SAMPLE, Scene
+from ratchet.workflows.demo import COMPLAINTS, SAMPLE, SCRIPT, Scene
 
 _USERS = 60
 
@@ -73,12 +73,19 @@ def _reviewing(
     home: Home, requests: list[SimulatedRequest], now: datetime
 ) -> Iterator[tuple[SimulatedUsers, SimulatedReviewer]]:
     """Yield users, and a person who knows these requests, at a gateway that dates its rows from `now` on."""
-    truth = {redact(request.log["text"]): request.possible[0] for request in requests}
+    truth = {redact(request.log["text"]): request.possible[0] for request in (*requests, *_earlier_requests())}
     reviewer = Keys(home.keys).add("reviewer", ("review",), person="ann_d")
     offset_s = (now - datetime.now(UTC)).total_seconds()
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
     with run_gateway(home, log, clock_offset_s=offset_s) as url:
         yield SimulatedUsers(url, make_key(home)), SimulatedReviewer(url, reviewer, lambda text: truth[text])
+
+
+def _earlier_requests() -> Iterator[SimulatedRequest]:
+    """Yield what else may wait in the queue: the requests of the other weeks, and of the users of the rollout."""
+    for scene in SCRIPT:
+        yield from scene.simulation.iter_week(scene.week, scene.requests, drift=scene.drift)
+    yield from visits()
 
 
 def _answer_complaints(reviewer: SimulatedReviewer, complaints: int) -> list[dict[str, Any]]:

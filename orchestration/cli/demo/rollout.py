@@ -29,6 +29,13 @@ def make_key(home: Home) -> str:
     return Keys(home.keys).add("demo", SCOPES, may_speak_for=annotators, blind=True)
 
 
+def visits() -> Iterator[SimulatedRequest]:
+    """Yield the requests of the rollout's users. Every one is corrected blindly, so that a few hundred of them are
+    enough evidence."""
+    world = Simulation(seed=11, corrected_share=1.0, double_share=0.0, blind_share=1.0)
+    return world.iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
+
+
 @dataclass
 class DemoTraffic:
     """Running gateway, and the simulated requests that are still to come."""
@@ -40,9 +47,7 @@ class DemoTraffic:
     came: int = 0
 
     def __post_init__(self) -> None:
-        # Every request is corrected blindly, so that a few hundred of them are enough evidence.
-        world = Simulation(seed=11, corrected_share=1.0, double_share=0.0, blind_share=1.0)
-        self._people: Iterator[SimulatedRequest] = world.iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
+        self._people = visits()
 
     def play_until(self, wanted: str) -> str:
         """Send requests in groups and evaluate after each, until the decision is `wanted`; return its sentence.
