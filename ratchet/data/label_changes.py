@@ -31,16 +31,26 @@ class LabelFacts:
     """Labels of `classifier.toml` as it is."""
     live: tuple[str, ...] = ()
     """Labels that live answers; empty where nothing is live."""
-    earlier: tuple[Collection[str], ...] = ()
-    """Lists of labels: of live, of sealed policies, and of the terms by which rows landed."""
+    in_force: tuple[Collection[str], ...] = ()
+    """Lists of labels of live and of sealed policies."""
+    landed: tuple[Collection[str], ...] = ()
+    """Lists of labels that rows could have, oldest first; each holds former labels as well."""
+
+    @property
+    def known(self) -> list[str]:
+        """Every label that the file, an adapter or a row may have had."""
+        lists = (self.listed, self.live, *self.in_force, *self.landed)
+        return [*dict.fromkeys(name for labels in lists for name in labels)]
 
     def had(self, name: str) -> bool:
         """Return True where rows or adapters knew the label."""
-        return any(name in labels for labels in self.earlier)
+        return any(name in labels for labels in (*self.in_force, *self.landed))
 
-    def had_both(self, first: str, second: str) -> bool:
-        """Return True where both were labels at one time."""
-        return any(first in labels and second in labels for labels in (self.listed, *self.earlier))
+    def had_both(self, new: str, old: str) -> bool:
+        """Return True where both were labels at one time: in force, or before that when rows first had `old`."""
+        lists = [labels for labels in self.in_force if old in labels]
+        lists = lists or [next((labels for labels in self.landed if old in labels), ())]
+        return any(new in labels for labels in lists) or (new in self.listed and old in self.listed)
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class LabelChange:
 
     def check(self, classifier: str, facts: LabelFacts, rules: LabelRules) -> None:
         """Raise `RatchetError` for a change that contradicts itself, what is recorded, or what there is."""
-        known = [*dict.fromkeys([*facts.listed, *(name for labels in facts.earlier for name in labels), *rules.names])]
+        known = [*dict.fromkeys([*facts.known, *rules.names])]
         for name in self.old:
             if name not in known:
                 raise _bad(f"{classifier} has no label {name!r}, now or before.", nearest(name, known))

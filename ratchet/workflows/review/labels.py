@@ -117,8 +117,10 @@ def _gather_facts(home: Home, name: str) -> LabelFacts:
     live = tuple(map(label_form, read_live_labels(home, name) or ()))
     sealed = [policy.labels for entry in Ledger(home).entries(name) if (policy := read_policy(entry))]
     landed = dict.fromkeys(entry.labels for entry in follow_manifest(home.manifest(name)))
-    earlier = tuple(dict.fromkeys(tuple(map(label_form, labels)) for labels in (live, *sealed, *landed)))
-    return LabelFacts(Specs(home)[name].labels, live, earlier)
+    in_force, rows = (
+        tuple(dict.fromkeys(tuple(map(label_form, labels)) for labels in lists)) for lists in ((live, *sealed), landed)
+    )
+    return LabelFacts(Specs(home)[name].labels, live, in_force, rows)
 
 
 def _find_fault(spec: Spec, rules: LabelRules, means: Any) -> str:

@@ -78,7 +78,7 @@ def test_a_change_is_refused_or_names_the_edits_of_the_file(case: str) -> None:
     """With a hint where there is a way; once the file is edited, the same change needs no edit."""
     named, before, recorded, expected, hint = CASES[case]
     listed = tuple(before.split())
-    facts = LabelFacts(listed, listed, ((*listed, "gone"),))
+    facts = LabelFacts(listed, listed, (listed,), ((*listed, "gone"),))
     found, found_hint = outcome(named, listed, facts, rules(*recorded))
     assert found.startswith(expected) if expected.endswith(" ") else expected in found
     assert hint in found_hint
@@ -88,8 +88,16 @@ def test_a_change_is_refused_or_names_the_edits_of_the_file(case: str) -> None:
     for kind, label, to in (edit.split(" ") for edit in found.split(", ")):
         place = edited.index(label) if kind != "add" else len(edited)
         edited[place : place + 1] = [label] if kind == "add" else [to] if to else []
-    after = LabelFacts(tuple(edited), listed, facts.earlier)
+    after = LabelFacts(tuple(edited), listed, facts.in_force, facts.landed)
     assert outcome(named, tuple(edited), after, rules(*recorded)) == ("", "")
+
+
+def test_rows_that_came_between_file_and_rule_do_not_make_a_rename_a_merge() -> None:
+    """Intake then knows both names, the former one with the new one; two labels from the start are two."""
+    rename = LabelChange(RENAME, ("a",), ("n",))
+    rename.check("tickets", LabelFacts(("n", "b"), ("a", "b"), (("a", "b"),), (("a", "b"), ("n", "b", "a"))), rules())
+    with pytest.raises(RatchetError, match="'n' is a label already"):
+        rename.check("tickets", LabelFacts(("n", "b"), (), (), (("a", "n", "b"),)), rules())
 
 
 def test_the_same_change_again_is_recorded_already() -> None:

@@ -118,6 +118,8 @@ def test_a_split_asks_for_its_rows_again_and_a_new_label_for_examples(home: Home
     warehouse, spec = open_warehouse(home, "small"), Specs(home)["small"]
     assert count_labels(warehouse, "small") == {"amber": 60, "green (split)": 60, "violet": 60}
 
+    told = run_here("--home", home.root, "why", "2026-01-05-0001", "small").stdout
+    assert "green, now green (split), by ann_a (blind; counts)" in told
     queue = ReviewQueue.open(home, "small", spec)
     try:
         assert {each.reason: each.items for each in queue.waiting()} == {"split": 60}
@@ -143,6 +145,15 @@ def test_a_split_asks_for_its_rows_again_and_a_new_label_for_examples(home: Home
     shown = run_here(*ask).stdout
     assert "does not list: violet (60), green (split) (58)" in shown
     assert "other is added" in shown
+
+    file = home.review("small") / "label_rules.jsonl"
+    file.write_text(file.read_text().replace("olive", "amber", 1))  # by hand: nobody signed that
+    assert count_labels(open_warehouse(home, "small"), "small") == {}
+    for look in (lambda: plan_cycle(home, "small", "latest"), lambda: Specs(home).golden("small")):
+        with pytest.raises(RatchetError, match=r"label_rules.jsonl line 1 does not continue the chain"):
+            look()
+    found = {each.what: each.state for each in examine_classifiers(home, {})}
+    assert found["label rules of small"] == "fail"
 
 
 MISTAKES = {
