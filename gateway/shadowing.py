@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.label_meanings import means_same
 from gateway.observability.metrics import Metrics
 from gateway.review.feed import ReviewFeed
 from gateway.row_log import PAIRS, RowLog
@@ -105,12 +106,14 @@ class Shadowing:
                 self.faults.pop(other.digest, None)
                 shadows = [_other(other.digest, each) for each in answered]
         for row, shadow in zip(rows, shadows, strict=True):
-            agreed = row["served_label"] == shadow["other_label"]
+            one, two = (served, row["served_label"]), (other, shadow["other_label"])
+            agreed = means_same(self.landing.home, classifier, one, two)
             self.metrics.shadow_pairs.labels(
                 classifier, "error" if shadow["other_error"] else "same" if agreed else "other"
             ).inc()
             self._land(classifier, {**row, **shadow})
-            self.feed.note_pair(classifier, served.spec, {**row, **shadow})
+            if not agreed:
+                self.feed.note_pair(classifier, served.spec, {**row, **shadow})
 
     async def _ask(self, other: SlotChoice, texts: Sequence[str], *, edge: bool) -> list[PathAnswer] | None:
         """Ask by the same paths as for the user, so that a pair compares adapters and not paths."""

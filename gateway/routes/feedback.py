@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from gateway.accepted_labels import check_label
 from gateway.errors import RequestError, unknown_classifier
 from gateway.feedback_log import ContradictionError
+from gateway.label_meanings import check_label
 from gateway.routes.auth import Caller, caller_of, need
 from gateway.routes.request_body import CONTRADICTED, REFUSED, body_of, described
 from gateway.routes.speakers import annotator_of, source_of

@@ -54,10 +54,10 @@ WHERE classifier = $classifier AND week = $week AND label IS NOT NULL AND NOT li
 _NAMED_SQL = "SELECT unnest($items)"
 _THIN_SQL = """
 WITH near AS (
-    SELECT p.label FROM production_logs p JOIN labels l USING (classifier, request_id)
+    SELECT p.label FROM read_logs p JOIN labels l USING (classifier, request_id)
     WHERE p.classifier = $classifier AND l.label = $label AND p.label <> $label GROUP BY p.label
 )
-SELECT request_id, text, false AS drawn, ts FROM production_logs p
+SELECT request_id, text, false AS drawn, ts FROM read_logs p
 WHERE classifier = $classifier AND ts >= $start AND (label = $label OR label IN (FROM near))
 AND NOT EXISTS (FROM corrections c WHERE c.classifier = $classifier AND c.request_id = p.request_id)
 ORDER BY label <> $label, confidence NULLS LAST, request_id LIMIT $most
