@@ -78,12 +78,18 @@ def _enter(home: Home, adapter: str, action: str = "promote", percent: int = 0, 
     record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **said, **taken, **fields)
 
 
-@pytest.fixture
-def home(made: tuple[Home, list[str]], tmp_path: Path) -> Home:
-    """A home of one's own, in which the first adapter is live."""
-    copy = Home(Path(shutil.copytree(made[0].root, tmp_path / "home")))
+@pytest.fixture(scope="session")
+def promoted(made: tuple[Home, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The home in which the first adapter is live, made once: to write it durably takes a hundred times a copy."""
+    copy = Home(Path(shutil.copytree(made[0].root, tmp_path_factory.mktemp("promoted") / "home")))
     _enter(copy, made[1][0])
     return copy
+
+
+@pytest.fixture
+def home(promoted: Home, tmp_path: Path) -> Home:
+    """A home of one's own, in which the first adapter is live."""
+    return Home(Path(shutil.copytree(promoted.root, tmp_path / "home")))
 
 
 @pytest.fixture

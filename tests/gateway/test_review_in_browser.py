@@ -80,6 +80,12 @@ class Desk:
         self.page.keyboard.press(key)
         self.page.wait_for_function("old => !old.isConnected", arg=old)
 
+    def log_in(self, secret: str) -> None:
+        """Type the key into the login that is open, and press Enter."""
+        self.page.wait_for_function("document.activeElement.id === 'key'")
+        self.page.keyboard.type(secret)
+        self.page.keyboard.press("Enter")
+
     @property
     def place(self) -> str:
         """The heading: `17 of 62`, or what there is in its place."""
@@ -116,8 +122,7 @@ def test_a_complaint_is_answered_by_keyboard_alone(home: Home, open_desk: Callab
     while not any(given["request_id"] in path.read_text() for path in queue_log.glob("gateway-*.jsonl")):
         threading.Event().wait(0.01)
     page.goto(f"{desk.address}/review/small")
-    page.keyboard.type(ann)
-    desk.press("Enter")
+    desk.log_in(ann)
     page.wait_for_selector("text=What waits for review")
     assert "a user says the answer is wrong" in page.locator("table").inner_text()
     page.get_by_role("link", name="Start reviewing").focus()
@@ -166,8 +171,7 @@ def test_thirty_labels_on_a_phone_and_many_keys(
     desk = open_desk(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = desk.page
     page.goto(f"{desk.address}/review/small/next")
-    page.keyboard.type(secret)
-    desk.press("Enter")
+    desk.log_in(secret)
     page.wait_for_selector("#text")
     keys = page.locator(".labels kbd").all_inner_texts()
     assert keys == list(LABEL_KEYS[:30])
@@ -220,8 +224,7 @@ def test_no_serious_finding_of_accessibility(home: Home, open_desk: Callable[...
 
     page.goto(f"{desk.address}/login")
     judge("login")
-    page.keyboard.type(secret)
-    desk.press("Enter")
+    desk.log_in(secret)
     page.wait_for_selector("text=waiting")
     page.goto(f"{desk.address}/review/small")
     judge("what waits")
@@ -243,7 +246,7 @@ def test_it_works_without_script(home: Home, open_desk: Callable[..., Desk]) -> 
     page = desk.page
     page.goto(f"{desk.address}/review/small/next")
     page.get_by_label("Your key").fill(secret)
-    desk.press("Enter")
+    page.keyboard.press("Enter")
     for _ in range(2):
         page.get_by_role("button", name="amber").press("Enter")
     assert desk.place == "Batch done"
