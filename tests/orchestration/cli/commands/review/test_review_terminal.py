@@ -193,3 +193,37 @@ def test_a_person_whose_labels_do_not_count_is_told_so(queued: Callable[..., Hom
     Suspensions(home, "tickets").suspend(ME, "guesses", "owner", {}, 0, [])
     shown = call("--home", home.root, "review", "tickets")
     assert (shown.code, "is suspended" in shown.err) == (1, True)
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_kills_at_any_instant_lose_no_answer_and_double_none(queued: Callable[..., Home], landed: Landed) -> None:
+    """F01: 30 kills, each after some answers, at a failpoint or wherever the process is; every saved answer is there."""
+    home, saved = queued(90), 0
+    command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), "review", "tickets"]
+    for turn in range(30):
+        point = ("", "review.before_landing:kill", "review.after_landing:kill")[turn % 3]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **({VARIABLE: point} if point else {})},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"1\n" * 90)
+        process.stdin.flush()
+        seen = 0
+        while seen < turn % 5 and (line := process.stdout.readline()):
+            seen += line.startswith(b"saved:")
+        process.kill()
+        seen += process.stdout.read().count(b"saved:")
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(20)
+        saved += seen
+        rows = landed(home)
+        assert saved <= len(rows) == len({row["request_id"] for row in rows})
+    call_rest = subprocess.run(command, input=b"1\n" * 90, capture_output=True, check=True)
+    assert b"nothing else waits" in call_rest.stdout or b"nothing waits" in call_rest.stdout
+    assert len(landed(home)) == len({row["request_id"] for row in landed(home)}) == 90
