@@ -28,6 +28,7 @@ from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, sho
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home
+from ratchet.storage.review.local_answers import land_left_answers
 from ratchet.storage.row_files.formats import SUFFIXES, UnreadableError, form_of
 from ratchet.storage.warehouse import Warehouse
 
@@ -48,6 +49,7 @@ class Landing:
         was accepted now.
         """
         terms = Terms.of(spec, now)
+        land_left_answers(self.home, spec.name)
         if is_quiet(self.home, spec, terms.now):
             return []
         look = QuietLook(self.home, spec)

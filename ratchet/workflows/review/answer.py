@@ -1,7 +1,7 @@
 """Answers that do not come through the gateway: they land as corrections, in the name of a person.
 
-`land_corrections` is the one door of terminal, import and Label Studio; the gateway's door is its journal. Add here how
-a person is found for a name.
+`land_corrections` is the one door of import and Label Studio; that of the terminal is
+`ratchet/storage/review/local_answers.py`, that of the gateway its journal. Add here how a person is found for a name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,14 @@ from ratchet.config.people import find_person
 from ratchet.config.spec import Spec
 from ratchet.core.current_user import current_user
 from ratchet.core.errors import RatchetError
-from ratchet.core.files import make_folder
 from ratchet.core.person_names import BadNameError, normalise_name
-from ratchet.data.records import KINDS
 from ratchet.storage.home import Home
-from ratchet.storage.journal.segments import RowSchema, publish_segment
-
-_CORRECTIONS = RowSchema("corrections", {column.name: column.sql for column in KINDS["corrections"].columns})
+from ratchet.storage.review.local_answers import land_rows
 
 
 def land_corrections(home: Home, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
     """Land corrections as one segment, durable on return; the same rows give the same file. Raises OSError."""
-    folder = home.landing(name, "corrections")
-    make_folder(folder)
-    return publish_segment(folder, _CORRECTIONS, [{key: row.get(key) for key in _CORRECTIONS.columns} for row in rows])
+    return land_rows(home, name, rows)
 
 
 def person_of(spec: Spec, name: str) -> str:

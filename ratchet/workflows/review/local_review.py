@@ -11,10 +11,11 @@ from ratchet.core.failpoints import failpoint
 from ratchet.review.item import ReviewItem, ReviewResult
 from ratchet.review.suspension import NOBODY_COUNTS, names_of
 from ratchet.storage.home import Home
+from ratchet.storage.review.local_answers import LocalAnswers, land_left_answers
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
-from ratchet.workflows.review.answer import land_corrections, local_annotator
+from ratchet.workflows.review.answer import local_annotator
 from ratchet.workflows.review.queue import ReviewQueue
 
 
@@ -26,6 +27,7 @@ class LocalReview:
     spec: Spec
     queue: ReviewQueue
     person: str
+    answers: LocalAnswers
 
     @classmethod
     def open(cls, home: Home, name: str) -> "LocalReview":
@@ -33,11 +35,15 @@ class LocalReview:
         spec = Specs(home)[name]
         person = local_annotator(spec)
         need_not_suspended(home, spec, person)
-        return cls(home, spec, ReviewQueue.open(home, name, spec), person)
+        land_left_answers(home, name)  # before the queue looks: what a killed session stored is not asked again
+        return cls(home, spec, ReviewQueue.open(home, name, spec), person, LocalAnswers(home, name))
 
     def close(self) -> None:
-        """Close the queue."""
-        self.queue.close()
+        """Land the answers and close the queue. Raises OSError where they cannot be landed; they are stored then."""
+        try:
+            self.answers.land()
+        finally:
+            self.queue.close()
 
     def next(self) -> ReviewItem | None:
         """Return the request in front of the person, of the open batch or a new one; None where nothing waits for
@@ -63,10 +69,12 @@ class LocalReview:
             self.person, self.person, item.request_id, label=label, answer=answer, saw_prediction=False,
             seconds=seconds, note=note, batch=item.batch,
         )  # fmt: skip
-        failpoint("review.before_landing")
-        land_corrections(self.home, self.spec.name, [row])
-        failpoint("review.after_landing")
+        failpoint("review.before_answer")
+        self.answers.append(row)
+        failpoint("review.after_answer")
         self.queue.record(row)
+        if self.answers.is_due:
+            self.answers.land()
 
     def skip(self, item: ReviewItem) -> None:
         """Leave a request to another person."""

@@ -18,6 +18,7 @@ from ratchet.core.current_user import current_user
 from ratchet.core.failpoints import VARIABLE
 from ratchet.core.person_names import normalise_name
 from ratchet.storage.home import Home
+from ratchet.storage.review.local_answers import land_left_answers
 from ratchet.storage.review.suspensions import Suspensions
 
 ME = normalise_name(current_user())
@@ -136,25 +137,27 @@ def test_lines_from_a_pipe_are_keys_or_names(
 
 
 @pytest.mark.slow  # two processes of their own
-@pytest.mark.parametrize(("point", "stored"), [("before_landing", 0), ("after_landing", 1)])
+@pytest.mark.parametrize(("point", "stored"), [("before_answer", 0), ("after_answer", 1), ("after_segment", 3)])
 def test_a_kill_at_an_answer_resumes_at_the_first_that_is_not_stored(
     queued: Callable[..., Home], landed: Landed, execute: Callable[..., Any], call: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch, point: str, stored: int,
 ) -> None:  # fmt: skip
     """Whatever was stored is not asked again, and nothing is stored twice."""
-    home = queued(3)
+    home = queued(4)
     words = ("--home", home.root, "review", "tickets")
-    killed = execute(*words, stdin=b"1\n1\n1\n", **{VARIABLE: f"review.{point}:kill"})
+    killed = execute(*words, stdin=b"1\n1\n1\nquit\n", **{VARIABLE: f"review.{point}:kill"})
+    land_left_answers(home, "tickets")
     assert (killed.code, len(landed(home))) == (-9, stored)
     lines = home.root / "lines"
-    lines.write_text("2\n2\n2\n")
+    lines.write_text("2\n2\n2\n2\n")
     with lines.open() as source:
         monkeypatch.setattr(sys, "stdin", source)
         again = call(*words)
-    assert f"{1 + stored} of 3" in again.out
+    assert f"{1 + stored} of 4" in again.out
     rows = landed(home)
-    assert answers(rows) == ["amber"] * stored + ["green"] * (3 - stored)
-    assert len({row["request_id"] for row in rows}) == 3
+    assert answers(rows) == ["amber"] * stored + ["green"] * (4 - stored)
+    assert len({row["request_id"] for row in rows}) == 4
+    assert not [*home.review("tickets").glob("answers-*")]
 
 
 def test_texts_cannot_control_the_terminal(
@@ -198,11 +201,11 @@ def test_a_person_whose_labels_do_not_count_is_told_so(queued: Callable[..., Hom
 @pytest.mark.slow
 @pytest.mark.faults
 def test_kills_at_any_instant_lose_no_answer_and_double_none(queued: Callable[..., Home], landed: Landed) -> None:
-    """F01: 30 kills, each after some answers, at a failpoint or wherever the process is; every saved answer is there."""
+    """F01: 30 kills, each after some answers, at a failpoint or anywhere; every saved answer is there."""
     home, saved = queued(90), 0
     command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), "review", "tickets"]
     for turn in range(30):
-        point = ("", "review.before_landing:kill", "review.after_landing:kill")[turn % 3]
+        point = ("", "review.before_answer:kill", "review.after_answer:kill")[turn % 3]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -222,6 +225,7 @@ def test_kills_at_any_instant_lose_no_answer_and_double_none(queued: Callable[..
         process.stdout.close()
         process.wait(20)
         saved += seen
+        land_left_answers(home, "tickets")
         rows = landed(home)
         assert saved <= len(rows) == len({row["request_id"] for row in rows})
     call_rest = subprocess.run(command, input=b"1\n" * 90, capture_output=True, check=True)
