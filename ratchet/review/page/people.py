@@ -16,7 +16,7 @@ from ratchet.review.page.rendering import render
 from ratchet.review.page.views import Frame, Message, write_age
 
 OLD = timedelta(days=8)
-"""Age from which on figures are said to be old: a cycle a week writes them."""
+"""Age from which on figures count as old: a cycle a week writes them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def render_people(
 def _describe_age(frame: Frame, document: Mapping[str, Any] | None, now: datetime) -> Message:
     renew = f"Each cycle writes them, and 'ratchet people {frame.classifier}'."
     if document is None:
-        return Message("There are no figures yet.", renew, "open")
+        return Message("No figures were written yet.", renew, "open")
     made = datetime.fromisoformat(str(document["generated_at"]))
     made = made if made.tzinfo else made.replace(tzinfo=UTC)
     age = write_age(made, now)

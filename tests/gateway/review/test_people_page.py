@@ -80,7 +80,7 @@ def test_admins_and_adjudicators_read_it_and_every_reading_of_texts_is_logged(se
 @pytest.mark.parametrize(
     ("content", "status", "says"),
     [
-        (None, 200, "There are no figures yet."),
+        (None, 200, "No figures were written yet."),
         (b"{", 503, "The figures cannot be read."),
         (b'{"schema": 1, "confusions": [3]}', 503, "The figures cannot be read."),
         (b'{"schema": 2}', 503, "The figures cannot be read."),
