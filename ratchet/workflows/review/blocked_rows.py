@@ -65,7 +65,7 @@ ORDER BY label <> $label, confidence NULLS LAST, request_id LIMIT $most
 """Requests without any answer: served with the label first, then with one that people turned into it."""
 
 Found = tuple[str, Mapping[str, Any], str]
-"""Query for request ids, its parameters, and the sentence about them, with `{n}` for their number."""
+"""Query for request ids, its parameters, and the sentence about them, with `{these}` for "these 62 requests"."""
 
 
 def queue_blocked(home: Home, warehouse: Warehouse, spec: Spec, cycle: Cycle, gate: str, verdict: Verdict) -> int:
@@ -98,9 +98,7 @@ def queue_thin_classes(
     return enqueue(home, cycle.classifier, items, writer="cycle") if items else 0
 
 
-_ASKED_AGAIN = (
-    "its only label is by somebody who differs too often from what was adjudicated in that week ({n} requests)"
-)
+_ASKED_AGAIN = "its only label is by somebody who differs too often from what was adjudicated in that week"
 
 
 def _queue(
@@ -109,7 +107,7 @@ def _queue(
 ) -> int:  # fmt: skip
     params = {"classifier": cycle.classifier, **more}
     rows = warehouse.frame(_ROWS_SQL.format(chosen=sql), params).to_dict("records")
-    detail = sentence.format(n=len(rows))
+    detail = sentence.format(these="this request" if len(rows) == 1 else f"these {len(rows)} requests")
     # Asked again from the newest answer on: an answer that comes later is enough, whenever this cycle runs again.
     items = [_item(spec, reason, row, detail, row["ts"].to_pydatetime() + timedelta(microseconds=1)) for row in rows]
     return enqueue(home, cycle.classifier, items, writer="cycle") if items else 0
@@ -126,7 +124,7 @@ def _disagreements(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> It
     weeks |= {week: found["outcome"] for week, found in verdict.evidence.get("weeks", {}).items()}
     for week, outcome in weeks.items():
         if outcome == "failed":
-            yield _DISAGREEMENTS_SQL, {"of": week}, f"these {{n}} requests made label_agreement of {week} fail"
+            yield _DISAGREEMENTS_SQL, {"of": week}, f"{{these}} made label_agreement of {week} fail"
 
 
 def _contradictions(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> Iterable[Found]:
@@ -134,14 +132,14 @@ def _contradictions(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> I
     labels = [label for label, found in verdict.evidence.get("classes", {}).items() if found["contradicted"]]
     if verdict.outcome == "failed" and labels:
         params = {"week": cycle.week, "labels": labels}
-        yield _CONTRADICTING_SQL, params, f"these {{n}} requests made golden_agreement of {cycle.week} fail"
+        yield _CONTRADICTING_SQL, params, f"{{these}} made golden_agreement of {cycle.week} fail"
 
 
 def _leaks(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> Iterable[Found]:
     """Yield the training examples that the check names as like a held-out text."""
     items = [leak["train_item"] for leak in verdict.evidence.get("first", [])]
     if verdict.outcome == "failed" and items:
-        yield _NAMED_SQL, {"items": items}, f"these {{n}} requests made leakage of {cycle.week} fail"
+        yield _NAMED_SQL, {"items": items}, f"{{these}} made leakage of {cycle.week} fail"
 
 
 def _unknown_labels(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> Iterable[Found]:
@@ -149,7 +147,7 @@ def _unknown_labels(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> I
     broken = [row for row in verdict.evidence.get("broken", []) if row["table"] == "corrections"]
     if any(row["column"] == "label" for row in broken):
         params = {"week": cycle.week, "labels": [*known_labels(home, spec)]}
-        yield _UNKNOWN_SQL, params, f"these {{n}} requests made row_quality of {cycle.week} fail"
+        yield _UNKNOWN_SQL, params, f"{{these}} made row_quality of {cycle.week} fail"
 
 
 _FINDERS: Mapping[str, Callable[[Home, Spec, Cycle, Verdict], Iterable[Found]]] = {
