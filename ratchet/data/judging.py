@@ -28,7 +28,7 @@ def read_drawn(rows: pd.DataFrame) -> "pd.Series[bool]":
 def describe_judging(examples: pd.DataFrame, dropped: pd.DataFrame) -> dict[str, Any]:
     """Return how many examples judge, only train, or wait to train, and the classes of drawn ones in train.
 
-    Empty where every example was drawn or has no record of a choice: then nothing is to be told apart.
+    Empty where every example was drawn or has no record of a choice: then there is nothing to tell apart.
     """
     drawn, in_train = read_drawn(examples), examples["split"] == "train"
     waits = int((dropped["reason"] == WAITS).sum())

@@ -40,7 +40,7 @@ class MeasuredAnnotator:
 
 @dataclass(frozen=True)
 class Adjudicated:
-    """What was decided in one week: disagreements, how many of them are decided, and each annotator."""
+    """Decisions of one week: disagreements, how many of them are decided, and each annotator."""
 
     disagreements: int = 0
     decided: int = 0

@@ -26,7 +26,7 @@ AND adjudicates IS NULL ORDER BY request_id, annotator
 """
 """Newest correction by each person of every request that two or more labelled, as the cycle kept them.
 
-Requests that were chosen for their value are left out: people differ on them more often. An adjudication is no vote.
+Requests that were chosen for their value are left out: people differ on them more often. An adjudication is not a vote.
 """
 
 AGREEMENT_RULE = 3

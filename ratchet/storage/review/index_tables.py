@@ -81,7 +81,7 @@ CHOICE_SQL = """
 SELECT i.chosen, i.state, EXISTS (SELECT 1 FROM reasons r WHERE r.request_id = i.request_id AND r.reason = 'blocked')
 FROM items i WHERE i.request_id = ?
 """
-"""How a request was chosen, its state, and whether a gate was blocked by it: then the next answer decides it."""
+"""Choice of a request, its state, and whether a gate was blocked by it: then the next answer decides it."""
 
 WAITING_SQL = """
 SELECT reason, count(*), min(ts) FROM reasons WHERE state IN ('waiting', 'conflict') GROUP BY reason
