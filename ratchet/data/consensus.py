@@ -14,8 +14,9 @@ FROM (SELECT DISTINCT ON (request_id, person) week, request_id, person AS annota
                           OVER (PARTITION BY request_id, person) AS voted,
                    bool_or(coalesce(chosen, 'random') = 'random') OVER (PARTITION BY request_id, person) AS drawn
             FROM attributed_corrections WHERE classifier = $classifier AND week <= $week),
-           (SELECT count(DISTINCT person) = 1 AS alone FROM attributed_corrections
-            WHERE classifier = $classifier AND week <= $week)
+           (SELECT count(DISTINCT person) = 1 AS alone
+            FROM (SELECT person, ts > max(ts) OVER () - INTERVAL 28 DAY AS is_recent FROM attributed_corrections
+                  WHERE classifier = $classifier AND week <= $week) WHERE is_recent)
       ORDER BY request_id, person, arrived DESC NULLS LAST, ts DESC, label)
 """
 """Newest correction of each request by each person: the last one that was journalled or landed, whatever `ts` says.
@@ -23,7 +24,8 @@ One that says `none`, `cannot_tell` or `withdrawn` has no label: it takes an ear
 
 `drawn` is true where any answer of that person was asked for by chance, or has no record of a choice: what they say
 later does not undo the draw. `adjudicates` is set where the answer decides the request: `other` of a person who gave it
-no label before, `self` of somebody who labels alone, a day or more after their own label.
+no label before, `self` of somebody who labels alone (nobody else in the last four weeks of corrections), a day or more
+after their own label.
 
 A cycle keeps them as its table `votes`: labels are made of exactly these, and the gates of the data judge exactly
 these, though corrections go on arriving.

@@ -73,6 +73,7 @@ ALONE: dict[str, tuple[list[Vote], tuple[Any, ...]]] = {
     "by oneself after a day": (
         [("ann", "a", None, None, 0), ("ann", "b", None, ADJ, 25)], ("b", "consensus", True, "self"),
     ),
+    "by somebody who has left since": ([("bob", "a", None, None, -40 * 24)], ("a", "consensus", True, None)),
     "by oneself within a day": (
         [("ann", "a", None, None, 0), ("ann", "b", None, ADJ, 23)], ("b", "consensus", True, None),
     ),
@@ -107,7 +108,7 @@ def test_a_decision_makes_the_label_and_a_choice_says_whether_it_judges(tmp_path
         }
         assert found == {request: expected for request, (_, expected) in cases.items() if expected}
     counts = count_labels(labels)
-    assert (counts["adjudicated_alone"], counts["judging"], counts["only_train"]) == (1, 2, 0)
+    assert (counts["adjudicated_alone"], counts["judging"], counts["only_train"]) == (1, 3, 0)
     assert "how far people agree is unknown" in describe_team({**counts, "people": 1})
     assert "(1 requests)" in describe_team({**counts, "people": 1})
     assert describe_team({**counts, "people": 2}) == ""
