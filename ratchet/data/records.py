@@ -206,9 +206,10 @@ def differences_sql(kind: RowKind, a: str, b: str) -> str:
     return f"array_to_string(list_filter([{', '.join(parts)}], lambda name: name IS NOT NULL), ', ')"
 
 
-def same_content_sql(kind: RowKind, a: str, b: str) -> str:
-    """Return SQL that is true where rows `a` and `b` of one key do not contradict each other."""
-    return " AND ".join(f"NOT coalesce({_differ(column, a, b)}, false)" for column in _content(kind))
+def same_content_sql(kind: RowKind, a: str, b: str, *, but: str = "") -> str:
+    """Return SQL that is true where rows `a` and `b` of one key do not contradict each other, column `but` aside."""
+    columns = [column for column in _content(kind) if column.name != but]
+    return " AND ".join(f"NOT coalesce({_differ(column, a, b)}, false)" for column in columns)
 
 
 def _content(kind: RowKind) -> list[Column]:

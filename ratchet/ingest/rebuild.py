@@ -46,7 +46,7 @@ def rebuild_warehouse(path: Path) -> None:
     home, name, draft = Home(path.parent.parent), path.parent.name, path.with_name(f".{path.name}.draft")
     for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
         leftover.unlink(missing_ok=True)
-    with _Draft(draft).connect() as connection:
+    with _Draft(draft, WAREHOUSE_LOCK_S, None, *_signed(home, name)).connect() as connection:
         _LOG.info("rebuilding the rows of %s", name)
         loader = WatchedLoader.of(connection, home, name, rebuilds=True)
         try:

@@ -73,6 +73,7 @@ class Stage:
             f"FROM stage s JOIN {kind.name} o ON o.classifier = ? AND {on_key} WHERE s.reason IS NULL",
             [self.classifier],
         )
+        self._forgive_renamed(on_key)
         # a row ahead of the clock would make a week of its own; whichever clock is wrong, it costs no row
         if kind.name != "labelled_examples":  # which are of no week
             self.connection.execute(
@@ -92,6 +93,23 @@ class Stage:
             f"INSERT INTO verdict SELECT s.rowid, {same} FROM stage s JOIN ("
             f"SELECT {key}, min(rowid) AS head FROM stage s WHERE {fresh} GROUP BY {key} HAVING count(*) > 1"
             f") USING ({key}) JOIN stage o ON o.rowid = head WHERE {fresh} AND s.rowid <> head"
+        )
+
+    def _forgive_renamed(self, on_key: str) -> None:
+        """Make duplicates of rows that came again with another name of their label, as a full export after a rename."""
+        row = self.connection.execute("SELECT count(*) FROM label_images").fetchone()
+        if not row or not row[0]:
+            return
+        image = (
+            "LEFT JOIN label_images {0} ON {0}.classifier = o.classifier AND {0}.name = {1}.label"
+            " AND ({0}.since IS NULL OR {1}.ts >= {0}.since) AND ({0}.until IS NULL OR {1}.ts < {0}.until)"
+        )
+        self.connection.execute(
+            f"UPDATE verdict SET reason = NULL WHERE reason IS NOT NULL AND rid IN (SELECT s.rowid FROM stage s "
+            f"JOIN {self.kind.name} o ON o.classifier = ? AND {on_key} "
+            f"{image.format('i', 's')} {image.format('j', 'o')} WHERE coalesce(i.label, s.label) = coalesce(j.label, o.label) "
+            f"AND {same_content_sql(self.kind, 's', 'o', but='label')})",
+            [self.classifier],
         )
 
     def known_waiting(self, segments: list[Path]) -> None:

@@ -3,7 +3,8 @@
 import csv
 import json
 from collections import Counter
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
+from ratchet.data.label_rules import RENAME, LabelRule
 from ratchet.gates.label_agreement import DOUBLES_SQL
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 
 LOGS, CORRECTIONS = "production_logs", "corrections"
 SPEC = Spec("tickets", (Label("0"), Label("1"), Label("übrig")))
@@ -233,3 +236,20 @@ def test_answers_alone_need_no_column_of_labels(landing: Landing, tmp_path: Path
         connection.execute(f"INSERT INTO votes ({names}) SELECT {names} FROM corrections")
     doubles = landing.warehouse.frame(DOUBLES_SQL, {**WEEK, "first": WEEK["week"]})
     assert len(doubles) == 0
+
+
+def test_a_full_export_with_another_name_for_a_label_brings_no_contradiction(landing: Landing, tmp_path: Path) -> None:
+    """Its rows are duplicates by the label rules; one that says something else is a contradiction all the same."""
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log(f"r{n}", "0") for n in range(3)]))
+    landing.deliver(SPEC, CORRECTIONS, write(tmp_path, "one.jsonl", [vote(f"r{n}", "ann", "0") for n in range(3)]))
+    rename = LabelRule(RENAME, ("0",), ("zero",), datetime(2026, 3, 9, tzinfo=UTC))
+    LabelRuleFile(landing.home, "tickets").record("test", lambda _: rename)
+    renamed = replace(SPEC, label=(Label("zero"), *SPEC.label[1:]))
+    full = [vote("r0", "ann", "zero"), vote("r1", "ann", "zero"), vote("r2", "ann", "1")]
+    found = landing.deliver(renamed, CORRECTIONS, write(tmp_path, "full.jsonl", full))
+    assert (found.accepted, found.duplicate, found.rejected) == (0, 2, 1)
+    read = landing.warehouse.frame("SELECT label FROM attributed_corrections ORDER BY request_id")["label"]
+    assert [*read] == ["zero"] * 3
+    landing.warehouse.rebuild()
+    assert [*landing.warehouse.frame("SELECT DISTINCT label FROM attributed_corrections")["label"]] == ["zero"]
+    assert [*landing.warehouse.frame("SELECT DISTINCT label FROM corrections")["label"]] == ["0"]
