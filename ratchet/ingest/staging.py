@@ -107,8 +107,8 @@ class Stage:
         self.connection.execute(
             f"UPDATE verdict SET reason = NULL WHERE reason IS NOT NULL AND rid IN (SELECT s.rowid FROM stage s "
             f"JOIN {self.kind.name} o ON o.classifier = ? AND {on_key} "
-            f"{image.format('i', 's')} {image.format('j', 'o')} WHERE coalesce(i.label, s.label) = coalesce(j.label, o.label) "
-            f"AND {same_content_sql(self.kind, 's', 'o', but='label')})",
+            f"{image.format('i', 's')} {image.format('j', 'o')} "
+            f"WHERE coalesce(i.label, s.label) = coalesce(j.label, o.label) AND {same_content_sql(self.kind, 's', 'o', but='label')})",
             [self.classifier],
         )
 
