@@ -49,15 +49,8 @@ class LabelRule:
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON types."""
-        return {
-            "sequence": self.sequence,
-            "at": self.at.isoformat(),
-            "actor": self.actor,
-            "action": self.action,
-            "old": list(self.old),
-            "new": list(self.new),
-            "why": self.why,
-        }
+        named = {"action": self.action, "old": list(self.old), "new": list(self.new), "why": self.why}
+        return {"sequence": self.sequence, "at": self.at.isoformat(), "actor": self.actor, **named}
 
 
 @dataclass(frozen=True)

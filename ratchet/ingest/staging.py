@@ -104,11 +104,12 @@ class Stage:
             "LEFT JOIN label_images {0} ON {0}.classifier = o.classifier AND {0}.name = {1}.label"
             " AND ({0}.since IS NULL OR {1}.ts >= {0}.since) AND ({0}.until IS NULL OR {1}.ts < {0}.until)"
         )
+        same = same_content_sql(self.kind, "s", "o", but="label")
         self.connection.execute(
             f"UPDATE verdict SET reason = NULL WHERE reason IS NOT NULL AND rid IN (SELECT s.rowid FROM stage s "
             f"JOIN {self.kind.name} o ON o.classifier = ? AND {on_key} "
             f"{image.format('i', 's')} {image.format('j', 'o')} "
-            f"WHERE coalesce(i.label, s.label) = coalesce(j.label, o.label) AND {same_content_sql(self.kind, 's', 'o', but='label')})",
+            f"WHERE coalesce(i.label, s.label) = coalesce(j.label, o.label) AND {same})",
             [self.classifier],
         )
 
