@@ -13,7 +13,6 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, monday_of, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
-from ratchet.data.label_rules import NO_RULES, LabelRules
 from ratchet.data.sift import REASONS
 from ratchet.gates.registry import GATES
 from ratchet.review.item import CHECK
@@ -21,7 +20,6 @@ from ratchet.review.request_history import USES, CycleUse, RequestHistory
 from ratchet.review.suspension import names_of
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
-from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.request_files import Row, find_copied
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
@@ -62,10 +60,7 @@ def trace_request(
         compared=tuple(found.compared),
         feedback=tuple(found.feedback),
         queued=tuple(found.queued),
-        corrections=_read_labels(
-            _corrections(found.corrections, spec, Suspensions(home, name).names() if found.corrections else ()),
-            LabelRuleFile(home, name).try_read() or NO_RULES,
-        ),
+        corrections=_corrections(found.corrections, spec, Suspensions(home, name).names() if found.corrections else ()),
         contradictions=tuple(found.contradictions),
         consensus=_consensus(home, name, request_id),
         cycles=_cycles(home, name, request_id, spec, live, notes),
@@ -103,16 +98,6 @@ def _corrections(rows: Sequence[Row], spec: Spec, suspended: Collection[str]) ->
         result.append({**shown, "person": person or row["annotator"], "blind": not row["saw_prediction"],
                        "state": state})  # fmt: skip
     return tuple(reversed(result))
-
-
-def _read_labels(rows: Sequence[Row], rules: LabelRules) -> tuple[Row, ...]:
-    """Add the key `label_now` where a label is read as another one by the label rules."""
-    result = []
-    for row in rows:
-        ts = row["ts"] if isinstance(row["ts"], datetime) else datetime.fromisoformat(str(row["ts"]))
-        now = rules.read(row["label"], ts).label if row["label"] is not None else None
-        result.append({**row, "label_now": now} if now != row["label"] else row)
-    return tuple(result)
 
 
 def _consensus(home: Home, name: str, request_id: str) -> Row | None:
