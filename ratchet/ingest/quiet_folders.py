@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ratchet.config.spec import Spec
 from ratchet.data.records import KINDS
+from ratchet.ingest.row_counts import find_uncounted
 from ratchet.ingest.segment_names import is_segment
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_sealed
@@ -24,12 +25,16 @@ _SETTLED_NS = 2_000_000_000
 
 
 def is_quiet(home: Home, spec: Spec, now: datetime) -> bool:
-    """Return True where everything is as it was when a look was confirmed last, and no row waited for `now` (aware)."""
+    """Return True where everything is as it was when a look was confirmed last, and no row waited for `now` (aware).
+
+    Without the counts of the last intake nothing is quiet: the next look counts again.
+    """
     mark, others, rules, until = _QUIET.get(home.classifier(spec.name), ((), (), None, None))
     return (
         mark != ()
         and rules == _rules(spec)
         and (until is None or now < until)
+        and not find_uncounted(home, spec.name)
         and _stats(home, spec.name, others) == mark
     )
 

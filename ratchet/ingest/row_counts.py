@@ -104,6 +104,20 @@ def without_content(rows: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str
     return result
 
 
+def find_uncounted(home: Home, name: str) -> str:
+    """Return a sentence where rows have landed and the counts of the intakes are gone or damaged, else ''.
+
+    A home of a version before them has no warehouse here until the first intake, which counts.
+    """
+    if _read(home.intake(name)) or not (home.warehouse(name).is_file() and home.manifest(name).is_file()):
+        return ""
+    what = "is damaged" if home.intake(name).exists() else "is gone"
+    return (
+        f"{home.intake(name)} {what}, which counts the rows that wait, were rejected or are lost:"
+        f" 'ratchet ingest {name}' counts anew, but rows that a rebuild had lost before are not found by it"
+    )
+
+
 def summarise(rows: Mapping[str, Any]) -> str:
     """Return the rows that are outside the warehouse in one line, as `3 waiting, 1 rejected`; empty for none."""
     numbers = {place: sum(rows[place].values()) for place in OUTSIDE}

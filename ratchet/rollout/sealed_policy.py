@@ -106,9 +106,10 @@ def list_differences(sealed: SealedPolicy, wanted: SealedPolicy) -> list[tuple[s
 
 def _flatten(policy: SealedPolicy) -> dict[str, Any]:
     document = policy.as_json()
-    flat = {"labels": ", ".join(policy.labels), "cost_review": policy.cost_review}
+    # one form: an entry of before holds the form of the file that it sealed, which names the same label
+    flat = {"labels": ", ".join(map(label_form, policy.labels)), "cost_review": policy.cost_review}
     for label in document["labels"]:
-        flat |= {f"{key} of {label['name']}": value for key, value in label.items() if key != "name"}
+        flat |= {f"{key} of {label_form(label['name'])}": value for key, value in label.items() if key != "name"}
     return flat | {f"promotion.{key}": value for key, value in document["promotion"].items()}
 
 

@@ -13,7 +13,7 @@ from ratchet.core.timeouts import STATUS_LOCK_S
 from ratchet.gates.chain import judged_on_examples
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.ingest.row_counts import describe_rows
+from ratchet.ingest.row_counts import describe_rows, find_uncounted
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.given_up import describe_given_up
@@ -42,6 +42,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
     """
     notes: list[str] = []
     weeks, corrections = _rows(home, name, notes)
+    notes += filter(None, [find_uncounted(home, name)])
     entries = Ledger(home).entries(name)
     state = state_after(entries)
     policy = _policy(home, name, entries, notes)

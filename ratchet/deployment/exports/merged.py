@@ -16,6 +16,15 @@ from ratchet.models.tokenization import tokenizer_file
 
 _TOKENIZER = ("*token*.json", "*.model", "vocab.json", "merges.txt", "chat_template.jinja")
 
+_RENDERED = """\
+This model reads texts in Ratchet's rendering `{rendering}`. Put each text into it before the tokenizer, or the model
+reads another language:
+
+    from ratchet.data.rendering import render
+
+    text = render(text, "{rendering}")
+"""
+
 
 def merged_model(opened: ValidatedAdapter) -> Any:
     """The base with the trained weights merged in, float32; an encoder's configuration names the labels.
@@ -43,11 +52,16 @@ def merged_model(opened: ValidatedAdapter) -> Any:
 
 
 def write_merged(opened: ValidatedAdapter, folder: Path) -> None:
-    """Write a folder that plain `transformers` loads: safetensors, configuration, tokenizer."""
+    """Write a folder that plain `transformers` loads: safetensors, configuration, tokenizer.
+
+    Where the adapter reads texts in a rendering, `README.md` names it, since nothing else in the folder can.
+    """
     merged_model(opened).save_pretrained(folder)
     source = tokenizer_file(opened.base.folder).parent
     for path in sorted({path for pattern in _TOKENIZER for path in source.glob(pattern)}):
         shutil.copyfile(path, folder / path.name)
+    if rendering := opened.card.rendering:
+        (folder / "README.md").write_text(_RENDERED.format(rendering=rendering), encoding="utf-8")
 
 
 def no_export(opened: ValidatedAdapter, kind: str, why: str, hint: str) -> RatchetError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ratchet.core.errors import RatchetError
-from ratchet.ingest.row_counts import describe_rows, summarise
+from ratchet.ingest.row_counts import describe_rows, find_uncounted, summarise
 from ratchet.models.frontier.transport import find_key
 from ratchet.models.text_fit import measure_texts
 from ratchet.rollout.sealed_policy import find_policy
@@ -122,6 +122,9 @@ def _labels(home: Home, name: str) -> Iterator[Finding]:
 
 def _rows(home: Home, name: str) -> Finding:
     """Say which rows are not in the warehouse, and why; rows that only wait are not a fault."""
+    if uncounted := find_uncounted(home, name):
+        hint = f"Restore it from a backup of the home, or run 'ratchet ingest {name}'."
+        return Finding(f"rows of {name}", "warn", uncounted, hint)
     rows = describe_rows(home, name)
     bad = [reason for place in ("damaged", "lost", "rejected") for reason in rows[place]]
     found = summarise(rows) or "every row is in the warehouse or on its way"

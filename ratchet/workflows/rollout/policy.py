@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.label_names import label_form
 from ratchet.models.adapters.folder import open_folder
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
@@ -108,7 +109,7 @@ def list_unfit(home: Home, name: str, entries: Sequence[Entry]) -> list[str]:
         labels = _labels_of(home, name, digest)
         if newest is None or labels is None or newest.fits(labels):
             continue
-        lacking = ", ".join(sorted(set(labels) - set(newest.labels)))
+        lacking = ", ".join(sorted(set(map(label_form, labels)) - set(map(label_form, newest.labels))))
         older = find_policy(entries, labels)
         by = f"entry {older.sequence}" if older else "no sealed policy"
         result.append(f"{role} {str(digest)[:12]} answers {lacking}, so it goes on by the policy of {by}")

@@ -189,6 +189,29 @@ def test_a_file_that_ends_the_intake_hides_nothing_of_those_before_it(
     assert [(row["file"], row["duplicate"]) for row in document["error"]["details"]["files"]] == [("first.jsonl", 90)]
 
 
+def test_a_rebuild_that_lacks_rows_is_an_exit_code_until_the_files_are_back(
+    call: Any, home: Path, files: SmallClassifier
+) -> None:
+    """The intake that rebuilds says how many rows are lost, and how to get them back; the next one only goes on."""
+    good = files.home.landing("small", "production_logs") / "2026-01-05.jsonl"
+    assert call("--home", home, "ingest", "tickets", "--logs", good).code == 0
+    (segment,) = (home / "tickets" / "production_logs").glob("*.parquet")
+    segment.rename(home / "aside.parquet")
+    warehouse = home / "tickets" / "warehouse.duckdb"
+    warehouse.unlink()
+    lost = call("--home", home, "ingest", "tickets")
+    assert lost.code == 3
+    assert "90 row(s) are lost: the rebuilt warehouse lacks rows of production_logs" in lost.err
+    assert f"put the files back and remove {warehouse}" in lost.err
+    again = call("--home", home, "ingest", "tickets")
+    assert (again.code, "are lost" in again.err) == (0, False)
+    (home / "aside.parquet").rename(segment)
+    warehouse.unlink()
+    assert call("--home", home, "ingest", "tickets").code == 0
+    rows = json.loads(call("--home", home, "status", "tickets", "--json").out)["classifiers"][0]["rows"]
+    assert (rows["accepted"]["production_logs"], rows["lost"]) == (90, {})
+
+
 def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, files: SmallClassifier) -> None:
     """Three bad lines among good ones: 3, the counts, the reasons, and where the rows lie."""
     source = home / "week.jsonl"

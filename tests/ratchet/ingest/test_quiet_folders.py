@@ -86,6 +86,17 @@ def test_a_lost_warehouse_ends_the_quiet(landing: Landing) -> None:
     assert landing.warehouse.count("production_logs", "tickets") == 1
 
 
+@pytest.mark.parametrize("content", [b"", b"{torn", None])
+def test_lost_counts_end_the_quiet(landing: Landing, content: bytes | None) -> None:
+    """The look after it counts again."""
+    intake = landing.home.intake("tickets")
+    counts = intake.read_bytes()
+    intake.unlink() if content is None else intake.write_bytes(content)
+    assert not is_quiet(landing.home, SPEC, NOW)
+    assert landing.take(SPEC, now=NOW) == []
+    assert intake.read_bytes() == counts
+
+
 def test_rows_that_wait_end_the_quiet_in_their_time(landing: Landing) -> None:
     """The clock reaches them without a file changing; those that wait for their log come with its file, or are lost."""
     corrections = landing.home.landing("tickets", "corrections")

@@ -12,7 +12,15 @@ from ratchet.config.spec import Label, Spec
 from ratchet.data.row_rules import AHEAD, LOST, LOST_AFTER, UNLISTED, WAITING
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.ingest.row_counts import DAMAGED, TORN, describe_rows, outside_of, summarise, without_content
+from ratchet.ingest.row_counts import (
+    DAMAGED,
+    TORN,
+    describe_rows,
+    find_uncounted,
+    outside_of,
+    summarise,
+    without_content,
+)
 from ratchet.storage.home import Home
 from ratchet.storage.journal.journal import Journal
 from ratchet.storage.journal.segments import RowSchema, left_behind
@@ -89,6 +97,22 @@ def test_a_correction_of_a_lost_answer_does_not_wait_for_ever(tmp_path: Path) ->
     (home.landing("tickets", "production_logs") / "late.jsonl").write_text(json.dumps(log) + "\n")
     found = take(home, now=NOW + 2 * LOST_AFTER)
     assert (found["lost"], found["accepted"]["corrections"]) == ({}, 1)
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "is gone"), (b"{torn", "is damaged"), (b"[]", "is damaged")])
+def test_counts_that_are_gone_are_named_until_an_intake_counts_again(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """By status and doctor, also where nothing new lands: the next look does not take the folders for quiet."""
+    home = Home(tmp_path)
+    assert find_uncounted(home, "tickets") == ""
+    acknowledge(home, vote(7)).close()
+    counts = take(home)
+    assert find_uncounted(home, "tickets") == ""
+    home.intake("tickets").unlink() if content is None else home.intake("tickets").write_bytes(content)
+    assert said in find_uncounted(home, "tickets")
+    assert take(home) == counts
+    assert find_uncounted(home, "tickets") == ""
 
 
 def test_corrections_of_names_that_are_not_listed_are_counted(tmp_path: Path) -> None:

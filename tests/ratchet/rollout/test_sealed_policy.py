@@ -89,6 +89,16 @@ def test_a_promotion_takes_over_no_change_of_the_file_but_new_labels() -> None:
     assert merge_policies(None, policy_of(WIDER)) == policy_of(WIDER)
 
 
+def test_another_unicode_form_of_a_label_is_no_difference() -> None:
+    """An entry of before sealed it decomposed, as the file had it; a threshold of it that differs is one difference."""
+    sealed, wanted = (policy_of(Spec("tickets", (Label(name, threshold=0.7), Label("b")))) for name in ("é", "é"))
+    sealed = replace(sealed, label=(replace(sealed.label[0], name="e\u0301"), sealed.label[1]))
+    assert (len(sealed.labels[0]), len(wanted.labels[0])) == (2, 1)
+    assert list_differences(sealed, wanted) == []
+    changed = replace(wanted, label=(replace(wanted.label[0], threshold=0.8), wanted.label[1]))
+    assert list_differences(sealed, changed) == [("threshold of é", 0.7, 0.8)]
+
+
 def test_each_difference_is_named() -> None:
     """By label or key, with both values."""
     asked = replace(policy_of(WIDER), cost_review=0.75, promotion=PromotionPolicy(margin=0.2))

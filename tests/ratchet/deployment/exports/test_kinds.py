@@ -108,6 +108,20 @@ def test_an_encoder_that_no_onnx_file_holds_is_refused(
     assert cure in caught.value.hint
 
 
+def test_a_merged_folder_names_the_rendering_in_which_it_reads(tiny_base: Path, tmp_path: Path) -> None:
+    """In its README, since plain transformers reads a text as it is; the comparison puts texts into it. Others have
+    no README."""
+    base, texts = resolve_base(str(tiny_base)), ["focus:email, input:email(x9), blur:email, exit", "focus:name, submit"]
+    for name in ("form_events/1", ""):
+        adapter = write_tiny_adapter(tmp_path / (name[:4] or "raw"), base, LABELS, seed=1, rendering=name)
+        opened, folder = validate_adapter(adapter), tmp_path / f"merged-{name[:4]}"
+        KINDS["merged"].write(opened, folder)
+        with KINDS["merged"].ask(opened, folder) as theirs:
+            np.testing.assert_allclose(theirs.logits(texts), load_predictor(adapter).logits(texts), atol=1e-5)
+        note = folder / "README.md"
+        assert f'render(text, "{name}")' in note.read_text() if name else not note.exists(), name
+
+
 def test_a_merged_folder_is_asked_by_its_own_names_and_weights(
     opened: ValidatedAdapter, adapter: Path, tmp_path: Path
 ) -> None:
