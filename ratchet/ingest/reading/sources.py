@@ -3,6 +3,7 @@
 Add here what every format must say of a row. JSON is `json_source.py`, CSV and Parquet are `table_source.py`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ from ratchet.data.records import RowKind
 SAW = "saw_prediction"
 LABEL_STUDIO = frozenset({"annotations", "data"})
 """Keys of Label Studio's full JSON, which is not rows."""
+_VALUE = re.compile(
+    r"[-+]?\d+([.,]\d+)*|\d{4}-\d\d-\d\d.*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\\N", re.IGNORECASE
+)
+_MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -93,15 +98,20 @@ def lacking(kind: RowKind, columns: Columns, missing: str, found: Sequence[str])
         )
     known = {name.casefold() for name in kind.names}
     if set(found) >= LABEL_STUDIO:
-        hint = "Export the project of Label Studio as CSV, TSV or JSON-MIN: its full JSON has no such column."
-    elif not any(name.strip().casefold() in known for name in found) and any(":" in name for name in found):
-        hint = f"Its first line is a row: export it with the names of its columns. {hint}"
+        hint = "It is Label Studio's full JSON: ingest it with --from label-studio FILE."
+    elif not any(name.strip().casefold() in known for name in found) and any(map(_is_value, found)):
+        hint = f"Its first line is a row: export it with the names of its columns (in SQL: HEADER). {hint}"
     return RatchetError(
         f"the file has no column {theirs!r}, which {kind.name} needs (found: {shown}).",
         hint,
         code="missing_column",
         details={"missing": missing, "found": list(found)},
     )
+
+
+def _is_value(name: str) -> bool:
+    """Return True where a name of a column looks like a value: a time, a day, a number, a null or a whole sentence."""
+    return ":" in name or bool(_VALUE.fullmatch(name.strip())) or len(name.split()) > _MOST_WORDS
 
 
 def _guess(missing: str, free: list[str]) -> str:

@@ -24,6 +24,7 @@ from ratchet.ingest.reading.salvage import (
 from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.reading.stage_sql import stage_sql
 from ratchet.ingest.reading.table_source import read_csv, read_parquet
+from ratchet.storage.row_files.copy_text import is_copy_text
 from ratchet.storage.row_files.csv_header import read_header
 from ratchet.storage.row_files.documents import copy_as_lines
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
@@ -116,6 +117,8 @@ class StagingReader:
     def _fill_csv(self, path: Path, found: FileFingerprint) -> str | None:
         """Fill `stage` from a CSV file; return why its records must be read one by one, or None."""
         header = read_header(path)
+        if is_copy_text(path, header):
+            return "its fields have escapes in place of quotes"
         self._drop_errors()
         self.connection.execute(stage_sql(read_csv(path, self.kind, self.columns, header), self.kind, self.terms))
         if self.connection.execute("SELECT 1 FROM csv_errors LIMIT 1").fetchone():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ratchet.storage.row_files.copy_text import END, is_copy_text, split_fields
 from ratchet.storage.row_files.csv_header import CsvHeader
 from ratchet.storage.row_files.formats import MAX_LINE_BYTES
 
@@ -54,8 +55,11 @@ def read_records(path: Path, header: CsvHeader) -> Iterator[CsvRecord]:
 
     A quote that is not closed swallows the lines up to the next one: each of them is yielded, with its reason. Where
     quotes in a text are written as Spark writes them, with a backslash, fewer records are broken when they are read so.
+    A file in the text format of Postgres's COPY has no quotes, and its escapes are undone.
     """
-    if _holds_escapes(path):
+    if is_copy_text(path, header):
+        yield from _read_copy_text(path, header)
+    elif _holds_escapes(path):
         faults = [sum(bool(each.reason) for each in _read(path, header, escape)) for escape in (None, "\\")]
         yield from _read(path, header, "\\" if faults[1] < faults[0] else None)
     else:
@@ -91,6 +95,16 @@ def _read(path: Path, header: CsvHeader, escape: str | None) -> Iterator[CsvReco
                 continue
             if values:
                 yield _judge(first, values, lines.held, len(header.names))
+
+
+def _read_copy_text(path: Path, header: CsvHeader) -> Iterator[CsvRecord]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+        for number, line in enumerate(_bounded(file), start=1):
+            content = line.rstrip("\r\n")
+            if content == END:
+                return
+            if number > header.lines and content:
+                yield _judge(number, split_fields(content), [line], len(header.names))
 
 
 def _bounded(file: Iterator[str]) -> Iterator[str]:

@@ -40,6 +40,7 @@ LOGS, CORRECTIONS = "production_logs", "corrections"
 T = "2026-03-02T10:00:00Z"
 TEXT = 'où est "ma" commande;\nvite, s\'il vous plaît'
 SPARK = TEXT.replace('"', '\\"')
+COPIED = TEXT.replace("\n", "\\n")
 QUOTED = TEXT.replace('"', '""')
 FRAME = pd.DataFrame({
     "request_id": ["ID"], "ts": pd.to_datetime([T]), "text": [TEXT], "label": pd.Categorical(["delivery"]),
@@ -129,6 +130,10 @@ FILES: dict[str, tuple[str, bytes | Callable[[], bytes]]] = {
     "Excel, Unicode text": (
         "a.tsv",
         f'request_id\tts\ttext\tlabel\tconfidence\r\nID\t{T}\t"{QUOTED}"\tdelivery\t0,87\r\n'.encode("utf-16"),
+    ),
+    "Postgres, COPY in its text format": (
+        "a.tsv",
+        f"request_id\tts\ttext\tlabel\tconfidence\tadapter\nID\t{T}\t{COPIED}\tdelivery\t0.87\t\\N\n".encode(),
     ),
     "pandas, CSV": ("a.csv", lambda: FRAME.to_csv().encode()),
     "pandas, CSV packed": ("a.csv.gz", lambda: gzip.compress(FRAME.to_csv(index=False, sep="\t").encode())),

@@ -98,8 +98,14 @@ def test_a_missing_column_is_answered_with_the_likeliest_mapping(found: list[str
 @pytest.mark.parametrize(
     ("found", "hint"),
     [
-        (["id", "data", "annotations", "meta"], "as CSV, TSV or JSON-MIN"),
+        (["id", "data", "annotations", "meta"], "--from label-studio FILE"),
         (["a1", "2026-03-02 10:00:00+00", "hello", "refund"], "Its first line is a row"),
+        (["a1", "1772445600", "hello", "refund"], "Its first line is a row"),
+        (["a1", "2026-03-02", "hello", "refund", "0.87"], "Its first line is a row"),
+        (["3f2b8c1e-1111-4222-8333-123456789abc", "hello", "refund"], "Its first line is a row"),
+        (["a1", "where is the money that you owe me", "refund"], "Its first line is a row"),
+        (["a1", "hello", "\\N"], "Its first line is a row"),
+        (["id", "When was it sent?", "customer text", "class2"], "Name its column: --map request_id=theirs."),
     ],
 )
 def test_a_file_without_any_of_our_columns_is_known_for_what_it_is(found: list[str], hint: str) -> None:
