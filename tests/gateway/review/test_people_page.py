@@ -71,6 +71,11 @@ def test_admins_and_adjudicators_read_it_and_every_reading_of_texts_is_logged(se
     statuses = [client.get("/review/none/people", headers={**key, **JSON}).status_code for key in keys.values()]
     assert statuses[0] == 404
     page = client.get("/review/small/people", headers={**keys["boss"], **HTML})
+    (log,) = home.review("small").glob("reads-*.jsonl")
+    log.unlink()
+    log.mkdir()  # no line can be written
+    refused = client.get("/review/small/people", headers={**keys["boss"], **HTML})
+    assert (refused.status_code, "where is it" in refused.text) == (507, False)
     assert "script-src" not in page.headers["Content-Security-Policy"]
     for words in ("95% of 40 (83% to 99%)", "not enough to say (4)", "1,200", "4.2", "where is it", "days old"):
         assert words in page.text
