@@ -67,8 +67,9 @@ def _quarantine_hint(stages: list[StageResult]) -> str:
     if not {stage.unique_id for stage in stages if stage.status == "blocked"} & set(HOLDING_GATES):
         return ""
     return (
-        "The week is quarantined. Correct its rows and run it again; or, if they are right:"
-        " ratchet unquarantine NAME --week W --why TEXT."
+        "The week is quarantined. The requests behind it wait in the review queue (ratchet review NAME): let them be"
+        " decided, or correct its rows, and run it again. If its rows are right: ratchet unquarantine NAME --week W"
+        " --why TEXT."
     )
 
 

@@ -258,8 +258,29 @@ def test_a_blocked_request_is_asked_again(desk: Desk) -> None:
     queue.refresh()
     assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 1), (BLOCKED, 1)]
     assert queue.batch("bob").of == 1
-    desk.answer(queue, "bob", "rq0", "a")
+    assert desk.answer(queue, "bob", "rq0", "a")["chosen"] == "adjudication"
     assert queue.waiting() == ()
+
+
+@pytest.mark.parametrize("people", [{"ann": ()}, {"ann": (), "bob": ()}], ids=["alone", "a team"])
+def test_nobody_decides_what_they_answered_unless_they_are_alone_and_a_day_has_passed(
+    desk: Desk, people: dict[str, tuple[str, ...]]
+) -> None:
+    """A blocked request goes to another person; of a team of one it comes back after a day."""
+    desk.spec = replace(SPEC, people=people)
+    desk.put(1, chosen=RANDOM)
+    queue = desk.open()
+    queue.batch("ann")
+    desk.answer(queue, "ann", "rq0", "a")
+    desk.now += timedelta(minutes=1)
+    desk.put(1, BLOCKED)
+    queue.refresh()
+    assert queue.batch("ann").of == 0
+    desk.now += timedelta(hours=24)
+    assert queue.batch("ann").of == (1 if len(people) == 1 else 0)
+    if len(people) == 1:
+        assert desk.answer(queue, "ann", "rq0", "b")["chosen"] == "adjudication"
+        assert queue.waiting() == ()
 
 
 def test_a_user_complaint_and_low_confidence_are_one_request_with_two_reasons(desk: Desk) -> None:
