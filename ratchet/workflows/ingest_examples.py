@@ -13,7 +13,7 @@ from pathlib import Path
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
 from ratchet.data.training_formats import has_shape, read_example
-from ratchet.ingest.conversion import ConvertedRow, write_conversion
+from ratchet.ingest.conversion import Conversion, ConvertedRow
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.segment_names import shown
@@ -31,11 +31,13 @@ def deliver_examples(landing: Landing, spec: Spec, path: Path, columns: Mapping[
     if columns or not path.is_file() or form_of(path.name) is None or not _is_shaped(path):
         return landing.deliver(spec, KIND, path, columns=columns)
     with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
+        conversion = Conversion(Path(scratch), shown(path))
         try:
-            rows = [_convert(row) for row in _rows_of(path)]
+            for row in _rows_of(path):
+                conversion.add(KIND, _convert(row))
         except UnreadableError as error:
             raise RatchetError(f"{path} cannot be read: {error}.", "Give JSON lines, a list, CSV or Parquet.") from None
-        return landing.deliver(spec, KIND, write_conversion(Path(scratch), KIND, rows, shown(path)), original=path)
+        return landing.deliver(spec, KIND, conversion.finish()[KIND], original=path)
 
 
 def _is_shaped(path: Path) -> bool:

@@ -6,6 +6,8 @@ becomes; how a tool writes it is `ratchet/data/tool_exports/`.
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from ratchet.core.label_names import label_of
 from ratchet.data.records import KINDS
 from ratchet.data.tool_exports.registry import ToolReader, find_reader
 from ratchet.data.tool_exports.tool_rows import FieldNames, ServedRequest, ToolLabel
-from ratchet.ingest.conversion import ConvertedRow, write_conversion
+from ratchet.ingest.conversion import Conversion, ConvertedRow
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.segment_names import shown
@@ -26,7 +28,6 @@ LOGS, CORRECTIONS, EXAMPLES = "production_logs", "corrections", "labelled_exampl
 MAPPED = ("text", "label", "request_id", "ts")
 """Fields of an export that `--map` can name."""
 _LOOKED_AT = 100
-_Converted = dict[str, list[ConvertedRow]]
 
 
 def deliver_exports(
@@ -35,33 +36,27 @@ def deliver_exports(
     """Ingest the exports of one tool: production logs of all files first, then corrections, then examples.
 
     `saw` says of all annotators whether they saw a prediction, where the export does not. Nothing is landed before all
-    files were read. Raises `RatchetError` for a file that is not an export of the tool, and `UsageError` where
-    nothing says what annotators saw.
+    files were read. Raises `RatchetError` for a file that is not an export of the tool, and `UsageError` where nothing
+    says what annotators saw.
     """
     reader, names = find_reader(tool), FieldNames(**mapping)
-    converted = [(path, convert_export(path, reader, names, saw)) for path in paths]
-    for kind in KINDS:
-        for path, rows in converted:
-            if rows[kind]:
-                with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
-                    segment = write_conversion(Path(scratch), kind, rows[kind], shown(path))
-                    yield landing.deliver(spec, kind, segment, original=path)
+    with ExitStack() as scratch:
+        converted = []
+        for path in paths:
+            folder = Path(scratch.enter_context(tempfile.TemporaryDirectory(prefix="ratchet-")))
+            converted.append((path, _convert(path, folder, reader, names, saw)))
+        for kind in KINDS:
+            for path, segments in converted:
+                if kind in segments:
+                    yield landing.deliver(spec, kind, segments[kind], original=path)
 
 
-def convert_export(path: Path, reader: ToolReader, names: FieldNames, saw: bool | None) -> _Converted:
-    """Return the rows of each kind that a file gives; a row of it that gives none stands there with its reason."""
-    rows = _read(path, reader)
-    unsaid = 0
-    result: _Converted = {kind: [] for kind in KINDS}
-    for row in rows:
-        found = [*reader.read(row.values, names)] if reader.fits(row.values) else []
-        if not found:
-            why = row.reason or f"it is not a row of {reader.title}"
-            result[EXAMPLES].append(ConvertedRow(row.line, row.values, reason=why))
-        for each in found:
-            kind, converted = _place(row, each, saw)
-            unsaid += kind == CORRECTIONS and not converted.reason and converted.values["saw_prediction"] is None
-            result[kind].append(converted)
+def _convert(path: Path, folder: Path, reader: ToolReader, names: FieldNames, saw: bool | None) -> dict[str, Path]:
+    """Write the rows of an export as segments in `folder`; raise where nothing says what annotators saw."""
+    conversion, unsaid = Conversion(folder, shown(path)), 0
+    for kind, row in convert_rows(path, reader, names, saw):
+        unsaid += kind == CORRECTIONS and not row.reason and row.values["saw_prediction"] is None
+        conversion.add(kind, row)
     if unsaid:
         raise UsageError(
             f"{path.name}: the export does not say of {unsaid} labels whether the annotator saw the model's answer.",
@@ -69,27 +64,40 @@ def convert_export(path: Path, reader: ToolReader, names: FieldNames, saw: bool 
             " prediction for are anchored either way.",
             code="bad_mapping",
         )
-    return result
+    return conversion.finish()
 
 
-def _read(path: Path, reader: ToolReader) -> list[FileRow]:
+def convert_rows(
+    path: Path, reader: ToolReader, names: FieldNames, saw: bool | None
+) -> Iterator[tuple[str, ConvertedRow]]:
+    """Yield what each row of an export gives, with its kind; a row that gives nothing is an example with a reason."""
+    for row in _read(path, reader):
+        found = [*reader.read(row.values, names)] if reader.fits(row.values) else []
+        if not found:
+            why = row.reason or f"it is not a row of {reader.title}"
+            yield EXAMPLES, ConvertedRow(row.line, row.values, reason=why)
+        for each in found:
+            yield _place(row, each, saw)
+
+
+def _read(path: Path, reader: ToolReader) -> Iterator[FileRow]:
     if not path.is_file() or form_of(path.name) is None:
         what = "does not exist" if not path.exists() else "is not a file of a known format"
         raise RatchetError(f"{path} {what}.", f"Give a file that ends in {', '.join(SUFFIXES)}.", code="no_file")
     try:
-        rows = [*read_rows(path)]
+        rows = read_rows(path)
+        first = [*islice(rows, _LOOKED_AT)]
+        if not any(reader.fits(row.values) for row in first):
+            keys = ", ".join(map(repr, dict.fromkeys(key for row in first for key in row.values)))[:200]
+            raise RatchetError(
+                f"{path} is not an export of {reader.title}: its rows have {keys or 'no keys'}.",
+                "Name the tool that made it with --from, or give plain rows with --logs, --corrections or --examples.",
+                code="bad_export",
+            )
+        yield from first
+        yield from rows
     except UnreadableError as error:
         raise RatchetError(f"{path} cannot be read: {error}.", "Export it again.", code="unreadable") from None
-    if not rows:
-        raise RatchetError(f"{path} holds no row.", "Export it again.", code="no_rows")
-    if not any(reader.fits(row.values) for row in rows[:_LOOKED_AT]):
-        keys = ", ".join(map(repr, dict.fromkeys(key for row in rows[:_LOOKED_AT] for key in row.values)))[:200]
-        raise RatchetError(
-            f"{path} is not an export of {reader.title}: its rows have {keys or 'no keys'}.",
-            "Name the tool that made it with --from, or give plain rows with --logs, --corrections or --examples.",
-            code="bad_export",
-        )
-    return rows
 
 
 def _place(row: FileRow, found: ServedRequest | ToolLabel, saw: bool | None) -> tuple[str, ConvertedRow]:

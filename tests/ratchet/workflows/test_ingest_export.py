@@ -23,7 +23,7 @@ from ratchet.ingest.result import IngestResult
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier, write_lines
-from ratchet.workflows.ingest_export import convert_export, deliver_exports
+from ratchet.workflows.ingest_export import convert_rows, deliver_exports
 
 AT = "2026-01-06T10:00:00.250000Z"
 EPOCH = int(datetime(2026, 1, 6, 10, tzinfo=UTC).timestamp())
@@ -433,8 +433,8 @@ def _deliver(small: SmallClassifier, case: Case, path: Path, saw: bool | None = 
 def test_every_row_of_an_export_becomes_something_or_gives_its_reason(name: str, tmp_path: Path) -> None:
     """Logs, corrections with who gave them and what they saw, examples; nothing is left over."""
     case = CASES[name]
-    found = convert_export(_write(case, tmp_path), TOOLS[case.tool], FieldNames(**case.mapping), saw=False)
-    rows = [(kind, row.line, row.values, row.reason) for kind, part in found.items() for row in part]
+    found = convert_rows(_write(case, tmp_path), TOOLS[case.tool], FieldNames(**case.mapping), saw=False)
+    rows = [(kind, row.line, row.values, row.reason) for kind, row in found]
     reasons = Counter(reason for _, _, _, reason in rows if reason)
     assert dict(reasons) == case.reasons
     assert sum(kind == "production_logs" for kind, *_ in rows) == case.logs
@@ -505,12 +505,12 @@ def test_a_file_of_another_tool_is_named_and_a_row_of_another_kind_costs_itself(
     other, reader = tmp_path / "other.jsonl", TOOLS[tool]
     write_lines(other, [{"when": 1, "what": "x"}])
     with pytest.raises(RatchetError, match=rf"is not an export of {reader.title}: its rows have 'when', 'what'"):
-        convert_export(other, reader, FieldNames(), saw=None)
+        list(convert_rows(other, reader, FieldNames(), saw=None))
     case = next(each for each in CASES.values() if each.tool == tool and each.form != "csv")
     mixed = tmp_path / "mixed.jsonl"
     write_lines(mixed, [*case.rows, {"when": 1}])
     with mixed.open("a") as file:
         file.write("[not a row\n")
-    found = convert_export(mixed, reader, FieldNames(), saw=False)
-    last = [(row.line - len(case.rows), row.reason) for row in found["labelled_examples"] if row.line > len(case.rows)]
+    found = [row for _, row in convert_rows(mixed, reader, FieldNames(), saw=False) if row.line > len(case.rows)]
+    last = [(row.line - len(case.rows), row.reason) for row in found]
     assert last == [(1, f"it is not a row of {reader.title}"), (2, "is not JSON")]
