@@ -10,7 +10,7 @@ from assets.partitions import cycle_of, cycles
 from ratchet.core.cycle import skip_reason
 from ratchet.core.errors import RatchetError
 from ratchet.gates.label_distribution import SERVED_SQL
-from ratchet.ingest.examples_alone import stands_alone
+from ratchet.ingest.examples_alone import cycle_weeks
 from ratchet.ingest.landing import Landing
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.quarantine import Quarantine
@@ -40,7 +40,7 @@ def production_logs(
     intakes = landing.take(spec)
     forgotten = forget_old_texts(receipts.home, cycle.classifier, spec, datetime.now(UTC))
     summary = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
-    if not len(summary) and not stands_alone(warehouse, cycle):
+    if not len(summary) and cycle.week not in cycle_weeks(warehouse, cycle.classifier):
         weeks = warehouse.weeks(cycle.classifier)
         if quiet := skip_reason(cycle, weeks, datetime.now(UTC).date()):
             context.log.info(quiet)

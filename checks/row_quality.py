@@ -14,7 +14,7 @@ from ratchet.gates.row_quality import (
     expect_logs,
     validate,
 )
-from ratchet.ingest.examples_alone import stands_alone
+from ratchet.ingest.examples_alone import has_only_examples
 from ratchet.ingest.known_labels import known_labels
 
 
@@ -26,7 +26,7 @@ def row_quality(case: GateContext) -> GateOutcome:
     """
     logs, corrections = (case.warehouse.frame(sql, case.parameters()) for sql in (LOGS_SQL, CORRECTIONS_SQL))
     labels = known_labels(case.receipts.home, case.spec)
-    if not len(corrections) and stands_alone(case.warehouse, case.cycle):
+    if not len(corrections) and has_only_examples(case.warehouse, case.cycle.classifier):
         examples = case.warehouse.frame(EXAMPLES_SQL, {"classifier": case.cycle.classifier})
         tables = {"labelled_examples": (examples, expect_examples(case.spec, labels))}
         return decide_row_quality(validate(tables)), {"rows": digest_tables(examples)}

@@ -29,9 +29,9 @@ WHERE classifier = $classifier ORDER BY week, request_id
 """Examples of a classifier, the oldest first, each with a name made of its text."""
 ALONE_SQL = """
 SELECT EXISTS (FROM labelled_examples WHERE classifier = $classifier) AND NOT EXISTS
-       (FROM corrections WHERE classifier = $classifier AND week <= $week AND label IS NOT NULL) AS alone
+       (FROM corrections WHERE classifier = $classifier AND label IS NOT NULL) AS alone
 """
-"""True where the classifier has examples, and no labelled request up to the week: then they have to judge as well."""
+"""True where the classifier has examples, and not one labelled request: then they have to judge as well."""
 WEEKS_SQL = """
 SELECT DISTINCT week FROM labelled_examples WHERE classifier = $classifier AND NOT EXISTS
        (FROM corrections WHERE classifier = $classifier AND label IS NOT NULL) ORDER BY week

@@ -13,12 +13,12 @@ from ratchet.storage.warehouse import Warehouse
 def read_given(warehouse: Warehouse, cycle: Cycle) -> GivenExamples:
     """Return the labelled examples of the cycle's classifier, and whether they are all that it has to learn from."""
     rows = warehouse.frame(GIVEN_SQL, {"classifier": cycle.classifier})
-    return GivenExamples(rows, stands_alone(warehouse, cycle))
+    return GivenExamples(rows, has_only_examples(warehouse, cycle.classifier))
 
 
-def stands_alone(warehouse: Warehouse, cycle: Cycle) -> bool:
-    """True where the classifier has examples, and no labelled request up to the week of `cycle`."""
-    found = warehouse.frame(ALONE_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+def has_only_examples(warehouse: Warehouse, classifier: str) -> bool:
+    """True where the classifier has labelled examples, and not one labelled request."""
+    found = warehouse.frame(ALONE_SQL, {"classifier": classifier})
     return bool(found["alone"].iloc[0])
 
 

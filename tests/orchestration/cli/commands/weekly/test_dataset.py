@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -166,3 +170,35 @@ def test_an_export_of_a_tool_comes_in_by_its_name(filled: Path, call: Any, tmp_p
     ):
         found = call(*base, *words)
         assert (found.code, sentence in found.err) == (code, True), (words, found.err)
+
+
+POINTS = ("before_read", "after_rejects", "after_segment", "after_manifest", "before_commit", "after_commit")
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("source", ["chat.jsonl", "project.jsonl"])
+def test_a_kill_at_any_moment_of_an_intake_loses_and_doubles_no_example(
+    home: Path, call: Any, tmp_path: Path, point: str, source: str
+) -> None:
+    """The same command again ends with each row once, whatever its shape, and with the rejected one listed."""
+    texts = [("where is my parcel", "green"), ("sign in fails", "violet"), ("no such label", "crimson")]
+    rows: list[dict[str, Any]] = [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": label}]}
+        if source == "chat.jsonl"
+        else {"id": 1, "text": text, "label": [label]}
+        for text, label in texts
+    ]
+    path = tmp_path / source
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    how = ("--examples",) if source == "chat.jsonl" else ("--from", "doccano")
+    words = ["--home", str(home), "ingest", "tickets", *how, str(path)]
+    command = [sys.executable, "-m", "orchestration.cli.app", *words]
+    killed = subprocess.run(command, env={**os.environ, "RATCHET_FAILPOINT": f"landing.{point}:kill"}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert call(*words).code == 3
+    frame = open_warehouse(Home(home), "tickets").frame("SELECT text, label FROM labelled_examples ORDER BY text")
+    assert [*frame.itertuples(index=False, name=None)] == texts[1::-1]
+    (report,) = Home(home).rejected("tickets").glob(f"labelled_examples.{source}.*")
+    assert [json.loads(line)["line"] for line in report.read_text().splitlines()] == [3]
