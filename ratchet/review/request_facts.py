@@ -10,6 +10,11 @@ from ratchet.review.item import RANDOM
 from ratchet.review.reasons import MEANINGS
 from ratchet.review.request_history import CycleUse, RequestHistory, Row
 
+_NO_LABEL = {
+    "adjudicate": "none: people disagree; waits for adjudication",
+    "left_out": "none: all of its labels are left out of the week",
+}
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -114,10 +119,15 @@ def _consensus(history: RequestHistory) -> Iterator[Fact]:
         return
     votes = f"{found['votes']} of {found['annotators']} people"
     if found["label"] is None:
-        yield Fact("label", f"none: people disagree ({votes} for the most frequent label); waits for adjudication")
-    else:
-        blind = "at least one of them blind" if found["blind"] else "none of them blind: it trains, and never judges"
-        yield Fact("label", f"{found['label']} by {votes}, {blind}")
+        yield Fact(
+            "label", _NO_LABEL.get(found["status"], f"none: people disagree ({votes} for the most frequent label)")
+        )
+        return
+    if found.get("adjudicated"):
+        votes = "adjudication, by the same person a day later" if found["adjudicated"] == "self" else "adjudication"
+    blind = "at least one of them blind" if found["blind"] else "none of them blind: it trains, and never judges"
+    drawn = "; chosen by value: it trains, and never judges" if found.get("drawn") is False else ""
+    yield Fact("label", f"{found['label']} by {votes}, {blind}{drawn}")
 
 
 def _cycles(history: RequestHistory) -> Iterator[Fact]:

@@ -93,6 +93,18 @@ def find_in_parquet(path: Path, request_id: str, column: str = "request_id") -> 
     return rows
 
 
+def read_parquet(path: Path) -> list[Row] | None:
+    """Return all rows of one of our own Parquet files; None for one that is not there or cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[Row] = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError):  # the next cycle reports its fault
+        return None
+    return rows
+
+
 def find_queued(logs: Sequence[Path], request_id: str, most_bytes: int) -> FoundRows:
     """Find the lines of the review queue's `logs` that queued a request, oldest first, without its text.
 

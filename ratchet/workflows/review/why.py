@@ -4,35 +4,33 @@ Add here another stage that a request passes; its sentences are `ratchet/review/
 request are found by `request_rows.py`. Opens no warehouse itself, and creates nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ratchet.config.people import find_person
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, monday_of, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
+from ratchet.data.label_rules import NO_RULES
+from ratchet.data.redaction import redact
 from ratchet.data.sift import REASONS
 from ratchet.gates.registry import GATES
-from ratchet.review.item import CHECK
-from ratchet.review.request_history import USES, CycleUse, RequestHistory
-from ratchet.review.suspension import names_of
+from ratchet.review.request_history import USES, CycleUse, RequestHistory, Row
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
-from ratchet.storage.review.request_files import Row, find_copied
+from ratchet.storage.review.label_rules import LabelRuleFile
+from ratchet.storage.review.request_files import find_copied, read_parquet
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.workflows.review.correction_states import describe_corrections
 from ratchet.workflows.review.enqueue import text_for_people
 from ratchet.workflows.review.request_rows import RequestRows, find_everywhere
 from ratchet.workflows.rollout.sealing import serving_spec
 
 FindRows = Callable[[Home, str, str], RequestRows]
-COUNTS, REPLACED = "counts", "replaced by a later answer of the same person"
-UNLISTED = "does not count: the annotator is not in [people]"
-SUSPENDED = "does not count: the person is suspended"
-CHECKED = "never counts: a check on a request that was agreed already"
 _SERVED = ("ts", "label", "confidence", "adapter", "slot", "flag_reason", "action", "path", "runtime", "latency_ms")
 
 
@@ -50,17 +48,22 @@ def trace_request(
     except (RatchetError, OSError):
         entries = []
         notes.append("The ledger cannot be read, so nothing here says which adapter is live.")
-    spec, live = serving_spec(home, name, entries), Ledger(home).live(name) if entries else None
+    live = state_after(entries).live
+    try:
+        spec = serving_spec(home, name, entries)
+    except RatchetError as error:  # a file that cannot be read hides thresholds and people, and nothing else
+        spec = None
+        notes.append(error.message.replace(f"{home.root}/", ""))
     row = found.requests[0] if found.requests else None
     return RequestHistory(
         name,
         request_id,
         _served(row, spec) if row else None,
-        text_for_people(spec, row["text"]) if row and text else None,
+        (text_for_people(spec, row["text"]) if spec else redact(row["text"])) if row and text else None,
         compared=tuple(found.compared),
         feedback=tuple(found.feedback),
         queued=tuple(found.queued),
-        corrections=_corrections(found.corrections, spec, Suspensions(home, name).names() if found.corrections else ()),
+        corrections=_corrections(home, name, request_id, found.corrections, spec),
         contradictions=tuple(found.contradictions),
         consensus=_consensus(home, name, request_id),
         cycles=_cycles(home, name, request_id, spec, live, notes),
@@ -71,43 +74,32 @@ def trace_request(
     )
 
 
-def _served(row: Row, spec: Spec) -> Row:
-    named = {label_form(label.name): label.threshold for label in spec.label}
+def _served(row: Row, spec: Spec | None) -> Row:
+    named = {label_form(label.name): label.threshold for label in spec.label} if spec else {}
     threshold = named.get(label_form(row["label"]))
     return {**{column: row.get(column) for column in _SERVED}, "threshold": threshold}
 
 
-def _corrections(rows: Sequence[Row], spec: Spec, suspended: Collection[str]) -> tuple[Row, ...]:
-    """Return every correction with its person, and whether it counts: the last one that arrived of each person does."""
-    persons = [find_person(spec.people, row["annotator"]) for row in rows]
-    columns = ("ts", "label", "answer", "annotator", "saw_prediction", "chosen", "batch", "seconds", "note")
-    result, newer = list[Row](), set[str]()
-    for row, person in reversed(list(zip(rows, persons, strict=True))):
-        state = COUNTS
-        if row.get("chosen") == CHECK:
-            state = CHECKED
-        elif person is None:
-            state = UNLISTED
-        elif names_of(person, suspended, spec.people):
-            state = SUSPENDED
-        elif person in newer:
-            state = REPLACED
-        else:
-            newer.add(person)
-        shown = {column: row.get(column) for column in columns}
-        result.append({**shown, "person": person or row["annotator"], "blind": not row["saw_prediction"],
-                       "state": state})  # fmt: skip
-    return tuple(reversed(result))
+def _corrections(home: Home, name: str, request_id: str, rows: Sequence[Row], spec: Spec | None) -> tuple[Row, ...]:
+    if not rows:
+        return ()
+    # the week of its labels, which is that of the request, tells whose labels were left out
+    weeks = find_copied(home.tables(name, "labels"), request_id)
+    copies = (home.tables(name, "left_out") / f"{week}.parquet" for week in weeks)
+    left_out = {str(row["annotator"]): row for path in copies for row in read_parquet(path) or ()}
+    rules = LabelRuleFile(home, name).try_read() or NO_RULES
+    people = spec.people if spec is not None else {}
+    return describe_corrections(rows, people, Suspensions(home, name).names(), left_out, rules)
 
 
 def _consensus(home: Home, name: str, request_id: str) -> Row | None:
     found = find_copied(home.tables(name, "labels"), request_id)
-    columns = ("label", "status", "annotators", "votes", "agreement", "blind")
-    return next(({column: rows[0][column] for column in columns} for rows in found.values()), None)
+    columns = ("label", "status", "annotators", "votes", "agreement", "blind", "drawn", "adjudicated")
+    return next(({column: rows[0].get(column) for column in columns} for rows in found.values()), None)
 
 
 def _cycles(
-    home: Home, name: str, request_id: str, spec: Spec, live: str | None, notes: list[str]
+    home: Home, name: str, request_id: str, spec: Spec | None, live: str | None, notes: list[str]
 ) -> tuple[CycleUse, ...]:
     examples, dropped, answers = (
         find_copied(home.tables(name, table), request_id, column)
@@ -120,7 +112,7 @@ def _cycles(
             CycleUse(week, "dropped", None, str(row["reason"]), str(row["detail"] or REASONS.get(row["reason"], "")))
             for row in dropped.get(week, [])
         ]
-        predictions = tuple(_prediction(each, spec.labels) for each in answers.get(week, []))
+        predictions = tuple(_prediction(each, spec.labels if spec else ()) for each in answers.get(week, []))
         result += [
             CycleUse(
                 week, USES.get(str(row["split"]), str(row["split"])), row["label"], adapter=adapter, outcome=outcome,

@@ -22,9 +22,10 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier, write_lines
+from ratchet.workflows.review.correction_states import CHECKED, COUNTS, REPLACED, UNLISTED
 from ratchet.workflows.review.enqueue import enqueue
 from ratchet.workflows.review.request_rows import find_in_files
-from ratchet.workflows.review.why import CHECKED, COUNTS, REPLACED, UNLISTED, trace_request
+from ratchet.workflows.review.why import trace_request
 
 WEEK, NEXT = date(2026, 1, 5), date(2026, 1, 12)
 ADAPTER = "ab" * 32
@@ -153,8 +154,7 @@ def test_every_correction_names_its_author_its_blindness_and_whether_it_counts(h
         ("r5", "Cycles", f"2026-01-12: judged {MADE}"
          " Candidate answered amber: amber 0.700, green 0.200, violet 0.100."),
         ("r6", "Cycles", "2026-01-12: dropped (near_held_out): like r5, labelled amber."),
-        ("r7", "Consensus", "label: none: people disagree (1 of 2 people for the most frequent label); waits for"
-         " adjudication"),
+        ("r7", "Consensus", "label: none: people disagree; waits for adjudication"),
         ("waits", "Not taken", "waits: corrections in week.jsonl: no production log has this request_id yet; the row is"
          " tried again when more logs arrive"),
         ("bad", "Not taken", "rejected: production_logs in week.jsonl, line 10: label is not in classifier.toml"),
