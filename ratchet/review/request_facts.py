@@ -100,6 +100,7 @@ def _queued(row: Row) -> str:
 def _corrections(history: RequestHistory) -> Iterator[Fact]:
     for row in history.corrections:
         given = row["label"] if row.get("label") is not None else f"no label: {row.get('answer')}"
+        given += f", now {row['label_now']}" if row.get("label_now") else ""
         author = f"{row['person']} as {row['annotator']}" if row["person"] != row["annotator"] else row["annotator"]
         parts = ["saw the prediction" if row["saw_prediction"] else "blind", row["state"]]
         parts += [f"chosen: {row['chosen']}"] if row.get("chosen") else []
