@@ -51,8 +51,15 @@ _Found = tuple[FeedEvent, Cause]
 class ReviewFeed:
     """Feed of one gateway. The `note_` methods return at once and raise nothing."""
 
-    def __init__(self, landing: RowLog, metrics: Metrics, key: bytes, spec_of: Callable[[str], Spec | None]) -> None:
-        self._landing, self._metrics, self._spec_of = landing, metrics, spec_of
+    def __init__(
+        self,
+        landing: RowLog,
+        metrics: Metrics,
+        key: bytes,
+        spec_of: Callable[[str], Spec | None],
+        retry_s: float = _RETRY_S,
+    ) -> None:
+        self._landing, self._metrics, self._spec_of, self._retry_s = landing, metrics, spec_of, retry_s
         self._chooser, self._recent = Chooser(landing, key), RecentAnswers(landing)
         self._inbox: queue.Queue[FeedEvent | None] = queue.Queue(_WAITING)
         self._owed: list[_Found] = []
@@ -119,7 +126,7 @@ class ReviewFeed:
         """Return the events that wait, after waiting for the first, or for the next try of what is owed."""
         events: list[FeedEvent] = []
         try:
-            event = self._inbox.get(timeout=_RETRY_S if self._owed else None)
+            event = self._inbox.get(timeout=self._retry_s if self._owed else None)
             while event is not None:
                 events.append(event)
                 if len(events) >= _TOGETHER:

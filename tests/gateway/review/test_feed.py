@@ -30,7 +30,7 @@ class Desk:
         self.home, self.metrics = Home(root), Metrics()
         SmallClassifier(self.home).write()
         self.landing = RowLog(self.home, **options)
-        self.feed = ReviewFeed(self.landing, self.metrics, b"key", lambda name: SPEC)
+        self.feed = ReviewFeed(self.landing, self.metrics, b"key", lambda name: SPEC, retry_s=0.02)
 
     def stop(self) -> None:
         """End the feed, so that everything is queued, and the journals."""
