@@ -46,15 +46,29 @@ def find_everywhere(home: Home, name: str, request_id: str) -> RequestRows:
         if home.warehouse(name).exists():
             known = _read_warehouse(home, name, request_id, found)
     except RatchetError as error:
-        found.notes.append(f"{error.message} Rows of files that others dropped are missing here.")
-    _read_files(home, name, request_id, found, known, _EVERYTHING, _EVERYTHING)
+        found.notes.append(error.message)
+    read = _read_files(home, name, request_id, found, known, _EVERYTHING, _EVERYTHING)
+    if waiting := sum(read[kind].foreign for kind in REQUEST_KINDS):
+        found.notes.append(
+            f"{waiting} files in the landing folders are in no warehouse that can be read now:"
+            f" 'ratchet ingest {name}' takes them, or rebuilds it."
+        )
     return found
 
 
 def find_in_files(home: Home, name: str, request_id: str) -> RequestRows:
     """Find rows in plain files alone, the newest ones, for a process that may not open the warehouse."""
     found = RequestRows()
-    _read_files(home, name, request_id, found, {}, GATEWAY_SEGMENTS, GATEWAY_BYTES)
+    read = _read_files(home, name, request_id, found, {}, GATEWAY_SEGMENTS, GATEWAY_BYTES)
+    older, foreign = (
+        sum(each.older for each in read.values()),
+        sum(read[kind].foreign for kind in REQUEST_KINDS),
+    )
+    if older or foreign:
+        found.notes.append(
+            f"{older} older files and {foreign} that others dropped into the landing folders were not looked at:"
+            " 'ratchet why' on the machine looks at all that was taken."
+        )
     return found
 
 
@@ -87,7 +101,8 @@ def _read_files(
     known: Mapping[str, Collection[str]],
     most: int,
     most_bytes: int,
-) -> None:
+) -> dict[str, FoundRows]:
+    """Add the rows of plain files; return what each place held and was not read."""
     one = {
         kind: find_landed(
             home.journal(name, kind),
@@ -114,20 +129,7 @@ def _read_files(
     rejected = find_rejected(home.rejected(name), request_id, most_bytes)
     waits = {(row["kind"], row["reason"]) for row in found.waiting}
     found.rejected += [row for row in rejected.rows if (row["kind"], row["reason"]) not in waits]
-    _note_unread(found, {**one, "rejected": rejected, "queued": queued}, looks_everywhere=bool(known))
-
-
-def _note_unread(found: RequestRows, one: Mapping[str, FoundRows], *, looks_everywhere: bool) -> None:
-    older = sum(each.older for each in one.values())
-    foreign = sum(one[kind].foreign for kind in REQUEST_KINDS)
-    if looks_everywhere:
-        if foreign:
-            found.notes.append(f"{foreign} files in the landing folders are not taken yet: run 'ratchet ingest'.")
-    elif older or foreign:
-        found.notes.append(
-            f"{older} older files and {foreign} that others dropped into the landing folders were not looked at:"
-            " 'ratchet why' on the machine looks at all that was taken."
-        )
+    return {**one, "rejected": rejected, "queued": queued}
 
 
 def _new(before: list[Row], rows: list[Row]) -> list[Row]:

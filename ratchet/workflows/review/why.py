@@ -51,9 +51,9 @@ def trace_request(
     live = state_after(entries).live
     try:
         spec = serving_spec(home, name, entries)
-    except RatchetError as error:  # a file that cannot be read hides thresholds and people, and nothing else
+    except RatchetError:
         spec = None
-        notes.append(error.message.replace(f"{home.root}/", ""))
+        notes.append("classifier.toml cannot be read, so thresholds and people are not known here.")
     row = found.requests[0] if found.requests else None
     return RequestHistory(
         name,
