@@ -153,14 +153,14 @@ def test_a_useless_model_is_blocked_with_a_report(
 def test_a_week_without_logs_says_which_weeks_there_are(
     small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult]
 ) -> None:
-    """The first stage fails with a sentence that holds the range found."""
+    """Before the first request the first stage fails with a sentence that holds the range found."""
     small.write_week(date(2026, 1, 5))
-    assert not run_cycle(date(2026, 2, 2)).success
-    results = json.loads((small.home.reports(small.name) / "2026-02-02" / "run_results.json").read_text())
+    assert not run_cycle(date(2025, 12, 29)).success
+    results = json.loads((small.home.reports(small.name) / "2025-12-29" / "run_results.json").read_text())
     first = results["results"][0]
     assert (first["unique_id"], first["status"]) == ("production_logs", "error")
     assert (
-        "no production log of small in the week of 2026-02-02. hint: Weeks with logs: 2026-01-05 to 2026-01-05."
+        "no production log of small in the week of 2025-12-29. hint: Weeks with logs: 2026-01-05 to 2026-01-05."
         in first["message"]
     )
 
