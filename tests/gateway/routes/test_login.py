@@ -62,6 +62,7 @@ def test_a_login_opens_the_pages_of_its_scope(browse: Serve, home: Home, walk: W
         "/review": {"review", "admin"}, "/review/{name}": {"review", "admin"},
         "/review/{name}/next": {"review", "admin"}, "/review/{name}/answer": {"review", "admin"},
         "/review/{name}/skip": {"review", "admin"}, "/review/{name}/undo": {"review", "admin"},
+        "/review/{name}/people": {"admin"},
     }  # fmt: skip
     assert all(secret not in repr(client.app.state.sessions) for secret in secrets.values())  # type: ignore[attr-defined] # Starlette knows only ASGI
 
