@@ -26,6 +26,7 @@ from ratchet.review.page.rendering import POLICY
 from ratchet.rollout.ledger_entry import Head
 
 FORM_AT_MOST = 8192
+FORM_TYPE = "application/x-www-form-urlencoded"
 COOKIE = "ratchet_session"
 PAGE_HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -138,7 +139,7 @@ async def read_form(request: Request, at_most: int = FORM_AT_MOST) -> dict[str, 
         fields = parse_qs(content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError:
         raise RequestError(422, "bad_form", "The form cannot be read.", "Send the form of the page.") from None
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
         raise RequestError(422, "bad_form", "The body is not a form.", "Send the form of the page.")
     return {name: values[-1] for name, values in fields.items()}
 

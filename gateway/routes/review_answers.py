@@ -26,12 +26,13 @@ from gateway.review.schemas import (
 )
 from gateway.review.steps import Turn, go_on, make_row, skip, take_next, undo
 from gateway.review.visits import answers_of, respond_to
-from gateway.routes.browser_auth import PAGE_HEADERS, need_own_page, read_form, tokens_of
+from gateway.routes.browser_auth import FORM_TYPE, PAGE_HEADERS, need_own_page, read_form, tokens_of
 from gateway.routes.feedback import store_row
 from gateway.routes.request_body import body_of, schema_of
 from gateway.routes.review_page import show_what_follows
 from gateway.row_log import CORRECTIONS
 from gateway.state import gateway_of
+from ratchet.core.request_source import media_type
 from ratchet.review.page.views import Message
 
 router = APIRouter()
@@ -114,6 +115,8 @@ async def _act(
             return as_json(Answered(request_id=body["request_id"], **next_of(turn).model_dump()), 201)
         return as_json(next_of(turn))
     need_own_page(visit.request)
+    if media_type({"content-type": visit.request.headers.getlist("content-type")}) != FORM_TYPE:
+        raise RequestError(415, "not_json", "The body is neither JSON nor the form of the page.", "Send it as JSON.")
     given = _read(await read_form(visit.request, _FORM_AT_MOST))
     if not tokens_of(visit.request).is_signed(given["token"], facts_of(visit, given["request_id"], given["shown"])):
         return await _show_again(visit, given, _STALE)
@@ -134,7 +137,7 @@ async def _show_again(visit: Visit, given: Given, message: Message) -> Response:
     """Return the item that is in front of the person, with the note that they typed if it is the same one."""
     turn = await asyncio.to_thread(partial(take_next, visit.opened, visit.reviewer, compared=False))
     if turn.item is None:
-        return await show_what_follows(visit, turn)
+        return await show_what_follows(visit, turn, message=message, status=409)
     same = turn.item.request_id == given["request_id"]
     typed = {"note": given["note"], "chosen": given["label"] or given["answer"] or ""} if same else {}
     return show_turn(visit, turn, status=409, message=message, **typed)

@@ -79,12 +79,14 @@ async def show_next(request: Request, name: str, undone: bool = False) -> Respon
     return await respond_to(request, name, work)
 
 
-async def show_what_follows(visit: Visit, turn: Turn, *, undone: bool = False) -> Response:
+async def show_what_follows(
+    visit: Visit, turn: Turn, *, undone: bool = False, message: Message | None = None, status: int = 200
+) -> Response:
     """Return the next item, else the result of the batch, else that nothing waits."""
     if turn.item is not None or visit.as_json:
         return show_turn(visit, turn, undone=undone)
     waiting, _ = await asyncio.to_thread(_look, visit.opened, "")
-    return show_state(visit, waiting, turn.result, None if turn.result else _NOTHING)
+    return show_state(visit, waiting, turn.result, None if turn.result else message or _NOTHING, status)
 
 
 def _look(opened: OpenQueue, batch: str) -> tuple[tuple[WaitingReason, ...], ReviewResult | None]:

@@ -101,8 +101,10 @@ def test_a_login_leads_to_no_other_site(browse: Serve, home: Home) -> None:
     assert found == PLACES
 
 
-def test_a_login_that_fails_says_nothing_about_the_key(browse: Serve, home: Home) -> None:
-    """Wrong, empty and without a scope of pages: one page for all of them, without what was typed; then 429."""
+def test_a_login_that_fails_says_nothing_about_the_key(
+    browse: Serve, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wrong, empty and without a scope of pages: one page for all of them, and no log, has what was typed; then 429."""
     keys = Keys(home.keys)
     app = keys.add("app", ("classify", "annotate", "feedback"))
     client = browse()
@@ -110,6 +112,7 @@ def test_a_login_that_fails_says_nothing_about_the_key(browse: Serve, home: Home
     assert [reply.status_code for reply in replies] == [401] * 5
     assert len({reply.text for reply in replies}) == 1
     assert "Set-Cookie" not in replies[0].headers or "ratchet_session" not in replies[0].headers["Set-Cookie"]
+    assert not any(typed in caplog.text for typed in ("rk_wrong", app))
     late = log_in(client, keys.add("ann", ("review",)))
     assert (late.status_code, int(late.headers["Retry-After"]) > 50) == (429, True)
 

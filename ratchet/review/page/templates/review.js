@@ -71,7 +71,11 @@
     event.preventDefault();
     if (event.repeat) return;
     if (goal.matches('button')) goal.form.requestSubmit(goal);
-    else if (goal.matches('summary')) { goal.parentElement.open = !goal.parentElement.open; goal.focus(); }
+    else if (goal.matches('summary')) {
+      const help = goal.parentElement;
+      help.open = !help.open;
+      (help.open ? goal : find('text') || goal).focus();
+    }
     else if (goal.matches('a')) goal.click();
     else goal.focus();
   });
