@@ -43,7 +43,8 @@ class Queues:
     _open: dict[str, OpenQueue] = field(default_factory=dict)
     _replaced: dict[str, OpenQueue] = field(default_factory=dict)
     """Queue of before the last change of a specification: a request may still use it."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    """By classifier: the first look at a large queue takes seconds, and nobody else waits for it."""
 
     def open(self, name: str) -> OpenQueue:
         """Return the queue of a classifier of this home; raises `RequestError` where there is none or it is broken."""
@@ -52,7 +53,7 @@ class Queues:
             raise RequestError(
                 404, "no_classifier", "Unknown classifier.", f"Classifiers: {', '.join(home.served()) or 'none'}."
             )
-        with self._lock:
+        with self._locks.setdefault(name, threading.Lock()):
             stamp, before = self._stamp(name), self._open.get(name)
             if before is not None and before.stamp == stamp:
                 return before
@@ -69,12 +70,11 @@ class Queues:
             return self._open[name]
 
     def close(self) -> None:
-        """Close every queue."""
-        with self._lock:
-            for each in (*self._open.values(), *self._replaced.values()):
-                each.queue.close()
-            self._open.clear()
-            self._replaced.clear()
+        """Close every queue; no request may be in flight any more."""
+        for each in (*self._open.values(), *self._replaced.values()):
+            each.queue.close()
+        self._open.clear()
+        self._replaced.clear()
 
     def is_compared(self, name: str) -> bool:
         """Return True while a candidate is compared with live: their disagreements are asked first then."""

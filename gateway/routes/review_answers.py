@@ -140,7 +140,7 @@ async def _show_again(visit: Visit, given: Given, message: Message) -> Response:
         return await show_what_follows(visit, turn, message=message, status=409)
     same = turn.item.request_id == given["request_id"]
     typed = {"note": given["note"], "chosen": given["label"] or given["answer"] or ""} if same else {}
-    return show_turn(visit, turn, status=409, message=message, **typed)
+    return await asyncio.to_thread(partial(show_turn, visit, turn, status=409, message=message, **typed))
 
 
 def _read(form: dict[str, str]) -> Given:

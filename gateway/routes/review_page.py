@@ -58,8 +58,7 @@ async def show_waiting(request: Request, name: str, batch: str = "") -> Response
     """Return what waits by reason and age, and the labels; on the page also the result of a `batch` that is done."""
 
     async def work(visit: Visit) -> Response:
-        waiting, result = await asyncio.to_thread(_look, visit.opened, batch)
-        return show_state(visit, waiting, result)
+        return await asyncio.to_thread(lambda: show_state(visit, *_look(visit.opened, batch)))
 
     return await respond_to(request, name, work)
 
@@ -83,10 +82,14 @@ async def show_what_follows(
     visit: Visit, turn: Turn, *, undone: bool = False, message: Message | None = None, status: int = 200
 ) -> Response:
     """Return the next item, else the result of the batch, else that nothing waits."""
-    if turn.item is not None or visit.as_json:
-        return show_turn(visit, turn, undone=undone)
-    waiting, _ = await asyncio.to_thread(_look, visit.opened, "")
-    return show_state(visit, waiting, turn.result, None if turn.result else message or _NOTHING, status)
+    if turn.item is not None or visit.as_json:  # drawn in a thread: a long text takes some time
+        return await asyncio.to_thread(partial(show_turn, visit, turn, undone=undone))
+
+    def draw() -> Response:
+        waiting, _ = _look(visit.opened, "")
+        return show_state(visit, waiting, turn.result, None if turn.result else message or _NOTHING, status)
+
+    return await asyncio.to_thread(draw)
 
 
 def _look(opened: OpenQueue, batch: str) -> tuple[tuple[WaitingReason, ...], ReviewResult | None]:
