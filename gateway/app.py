@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     landing = RowLog(home, settings.seal_s, settings.ballast_bytes)
     ids = _request_ids(home)
-    suspended = SuspendedPeople(home, lambda name: slots[name].spec.people)
+    suspended = SuspendedPeople(home, lambda name: slots[name].spec.people if name in slots else {})
     feedback = FeedbackLog(landing, admit=suspended.check)
     feed = ReviewFeed(landing, metrics, ids.secret, lambda name: slots[name].spec if name in slots else None)
     shadowing = Shadowing(slots, batcher, landing, metrics, feed)

@@ -61,8 +61,9 @@ async def begin(request: Request, name: str) -> Visit:
     caller, json = caller_of_review(request), is_json_wanted(request.headers)
     gateway, access = gateway_of(request), request.app.state.access
     opened = await asyncio.to_thread(gateway.queues.open, name)
-    key = "" if access.unlocked else caller.name
-    return Visit(request, name, opened, Reviewer(key, annotator_of(caller, None, opened.spec)), json)
+    key, person = "" if access.unlocked else caller.name, annotator_of(caller, None, opened.spec)
+    await asyncio.to_thread(gateway.feedback.admit, name, person)  # who is suspended reads nothing either
+    return Visit(request, name, opened, Reviewer(key, person), json)
 
 
 def caller_of_review(request: Request) -> Caller:

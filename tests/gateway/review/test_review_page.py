@@ -17,6 +17,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import left_behind, read_journal
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.review.read_log import ReadLog
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.log import read_log
 
 Queue = Callable[..., list[str]]
@@ -278,6 +279,17 @@ def test_a_key_of_somebody_who_is_not_listed_reads_nothing(home: Home, queue: Qu
     assert "no classifier for which" in ann.client.get("/review").text
     assert "small" in bob.client.get("/review").text
     assert text_on(bob.next()) == "secret"
+
+
+def test_who_is_suspended_reads_and_answers_nothing(home: Home, queue: Queue, people: People) -> None:
+    """403 from the next request on, also for the item that was in front of them."""
+    queue(["ticket"])
+    (ann,) = people("ann")
+    page = ann.next()
+    Suspensions(home, "small").suspend("ann", "guesses", "owner", {}, 0, [])
+    assert ann.client.get("/review/small/next").status_code == 403
+    assert ann.send(page, label="green").status_code == 403
+    assert stored(home) == []
 
 
 def test_hostile_words_stay_words(payloads: list[str], count_elements: Any, find_dangers: Any) -> None:
