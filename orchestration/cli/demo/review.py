@@ -28,7 +28,7 @@ from ratchet.workflows.demo import COMPLAINTS, SAMPLE, SCRIPT, Scene
 _USERS = 60
 
 
-def hear_complaints(session: Session, home: Home) -> set[str]:
+def answer_complaints(session: Session, home: Home) -> set[str]:
     """Let users ask the gateway and complain of wrong answers; a person answers each complaint.
 
     Return the requests that were answered. Raises `RatchetError` where nobody complained, or none was asked for.
@@ -40,10 +40,10 @@ def hear_complaints(session: Session, home: Home) -> set[str]:
     with _reviewing(home, requests, now) as (users, reviewer):
         wrong = sum(not answer.right for answer in users.come(requests))
         say(session, f"  {len(requests)} requests, {wrong} complaints")
-        heard = _answer_complaints(reviewer, wrong)
-        say(session, f"  a person answered {len(heard)} requests of the review queue, complaints among them")
+        answers = _answer_all(reviewer, wrong)
+        say(session, f"  a person answered {len(answers)} requests of the review queue, complaints among them")
         await_rows(home, SAMPLE, users.url, 0, users.key)
-    return {each["request_id"] for each in heard if MEANINGS[USER_FEEDBACK] in each["reasons"]}
+    return {each["request_id"] for each in answers if MEANINGS[USER_FEEDBACK] in each["reasons"]}
 
 
 def adjudicate(session: Session, home: Home, scene: Scene) -> None:
@@ -88,7 +88,7 @@ def _earlier_requests() -> Iterator[SimulatedRequest]:
     yield from visits()
 
 
-def _answer_complaints(reviewer: SimulatedReviewer, complaints: int) -> list[dict[str, Any]]:
+def _answer_all(reviewer: SimulatedReviewer, complaints: int) -> list[dict[str, Any]]:
     """Answer what waits until every complaint was in front of the person; raises `RatchetError` after a minute."""
     done: list[dict[str, Any]] = []
     deadline = monotonic() + DEMO_SETTLE_S

@@ -6,7 +6,7 @@ Add here what happens in a week of the demo; what the weeks hold is `ratchet/wor
 
 from orchestration.cli.captured_output import divert_output
 from orchestration.cli.demo.gateway_process import run_gateway
-from orchestration.cli.demo.review import adjudicate, check_trained, hear_complaints
+from orchestration.cli.demo.review import adjudicate, check_trained, answer_complaints
 from orchestration.cli.demo.rollout import DemoTraffic, make_key
 from orchestration.cli.output import say
 from orchestration.cli.progress import StageProgress
@@ -23,7 +23,7 @@ from ratchet.workflows.rollout.nominate import Nominee, nominate, promote, shado
 def play(session: Session, home: Home, scene: Scene) -> list[dict[str, object]]:
     """Simulate one week, run its cycle and let its candidate advance; return its rows of the last table."""
     cycle = Cycle(SAMPLE, scene.week)
-    complaints = hear_complaints(session, home) if scene.careless else set[str]()
+    complaints = answer_complaints(session, home) if scene.careless else set[str]()
     say(session, f"\n{scene.week}: {scene.story}; the log is {home.log(cycle)}")
     scene.write(home)
     say(session, f"simulate: {scene.requests} requests and their corrections are in {home.classifier(SAMPLE)}")

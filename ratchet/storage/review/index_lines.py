@@ -41,7 +41,7 @@ class IndexSettings:
     suspended: frozenset[str] = frozenset()
     """People without a vote."""
     rules: LabelRules = field(default_factory=LabelRules)
-    """What the labels of before stand for."""
+    """Rules by which the labels of before are read."""
 
     @property
     def digest(self) -> str:
