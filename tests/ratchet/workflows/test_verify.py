@@ -183,10 +183,10 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
 def test_a_good_home_holds(home: Home, kept: tuple[Path, Path]) -> None:
     """Every finding is without a fault, also by key and checkpoint that were kept elsewhere; exit code 0."""
     found = verify_ledger(pinned(home, *kept), "small")
-    assert [each.fault for each in found] == [""] * 12
+    assert [each.fault for each in found] == [""] * 13
     assert [each.what for each in found] == [
         "ledger", "checkpoints kept elsewhere", "receipts of entry 1", "receipts of entry 2", "flag", "policy",
-        "quarantine", "suspensions",
+        "quarantine", "suspensions", "label rules",
         f"live adapter {live(home)[:12]}", f"candidate adapter {candidate(home)[:12]}", "landed files",
         "warehouse",
     ]  # fmt: skip
