@@ -1,6 +1,6 @@
 """One classifier at a glance: its live adapter, newest candidate, last cycle and next schedule. Creates nothing.
 
-Add here a fact that the status screen shows; it is drawn by `orchestration/cli/commands/look/status.py`.
+Add here a fact that the status screen shows; it is drawn by `orchestration/cli/status_output.py`.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

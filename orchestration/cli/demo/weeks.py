@@ -6,7 +6,7 @@ Add here what happens in a week of the demo; what the weeks hold is `ratchet/wor
 
 from orchestration.cli.captured_output import divert_output
 from orchestration.cli.demo.gateway_process import run_gateway
-from orchestration.cli.demo.review import adjudicate, check_trained, answer_complaints
+from orchestration.cli.demo.review import adjudicate, answer_complaints, check_trained
 from orchestration.cli.demo.rollout import DemoTraffic, make_key
 from orchestration.cli.output import say
 from orchestration.cli.progress import StageProgress

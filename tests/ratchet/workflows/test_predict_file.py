@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orchestration.cli.commands.serve.predict import _writer
+from orchestration.cli.predict_files import open_target
 from ratchet.core.errors import RatchetError
 from ratchet.storage.row_files.rows import FileRow, read_rows
 from ratchet.workflows.predict_file import BLOCK, BadRow, keep_given, predict_rows
@@ -87,14 +87,14 @@ def test_nothing_never_takes_the_place_of_an_output(tmp_path: Path) -> None:
     source.write_text("truth")
     target.write_text("before")
     link.symlink_to(source)
-    with _writer(str(source), str(target)):
+    with open_target(str(source), str(target)):
         pass
     assert target.read_text() == "before"
-    with _writer(str(source), str(target)) as output:
+    with open_target(str(source), str(target)) as output:
         output.write("after")
     assert target.read_text() == "after"
     for same in (source, link):
-        with pytest.raises(RatchetError, match="is the input itself"), _writer(str(source), str(same)):
+        with pytest.raises(RatchetError, match="is the input itself"), open_target(str(source), str(same)):
             pass
     assert source.read_text() == "truth"
 
@@ -107,6 +107,6 @@ def test_no_output_is_written_into_the_input_folder(tmp_path: Path, name: str) -
     (folder / "part-0.jsonl").write_text("truth")
     (tmp_path / "link").symlink_to(folder)
     for source in (folder, tmp_path / "link"):
-        with pytest.raises(RatchetError, match="inside the input folder"), _writer(str(source), str(folder / name)):
+        with pytest.raises(RatchetError, match="inside the input folder"), open_target(str(source), str(folder / name)):
             pass
     assert [path.name for path in sorted(folder.rglob("*"))] == ["day=1", "part-0.jsonl"]

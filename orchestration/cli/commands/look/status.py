@@ -1,22 +1,21 @@
 """`ratchet status`: what is live, what is new and what comes next, on one screen.
 
-Add here how a fact is printed; it is found by `ratchet/workflows/status.py`.
+Add here an option; facts are found by `ratchet/workflows/status.py`, lines are `orchestration/cli/status_output.py`.
 """
 
 import shutil
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.help import Checkpoints, Json, OptionalName, PublicKey
-from orchestration.cli.output import emit, emit_json, paint, printable
-from orchestration.cli.session import Session, pin, session_of
+from orchestration.cli.output import emit, emit_json
+from orchestration.cli.session import pin, session_of
+from orchestration.cli.status_output import print_check, status_lines
 
 if TYPE_CHECKING:
-    from ratchet.storage.home import Home
-
-_COLOURS = {"passed": "green", "blocked": "red", "error": "red", "unfinished": "yellow", "unknown": "yellow"}
+    pass
 
 
 def status(
@@ -39,7 +38,7 @@ def status(
 
     names = [name] if name else home.served()
     if check:
-        return _check(home, names, json)
+        return print_check(home, names, json=json)
     now = datetime.now(UTC)
     # of a classifier that was named the error itself is the answer; among all it is its row, beside the others
     result = [describe_classifier(home, name, now)] if name else describe_each(home, names, now)
@@ -51,145 +50,7 @@ def status(
         return code
     emit(f"home {home.root}, {free / 1e9:.1f} GB free")
     for each in result:
-        emit("\n" + "\n".join(_lines(session, each)))
+        emit("\n" + "\n".join(status_lines(session, each)))
     if not result:
         emit("no classifier yet; next: ratchet init NAME --labels a,b,c, or: ratchet demo")
     return code
-
-
-def _check(home: "Home", names: list[str], json: bool) -> int:
-    from ratchet.workflows.status_check import check_classifier
-
-    found = [check_classifier(home, each) for each in names]
-    faults = [f"{state}: {fault}" for state, fault in found if fault]
-    line = "; ".join(faults) if faults else "; ".join(state for state, _ in found) or "no classifier yet"
-    if json:
-        emit_json({"ok": not faults, "line": line})
-    else:
-        emit(printable(f"{'FAULT' if faults else 'ok'}: {line}"))
-    return 1 if faults else 0
-
-
-def _lines(session: Session, found: dict[str, Any]) -> list[str]:
-    if "error" in found:
-        fault = f"  {paint(session, 'FAULT', 'red')} {printable(found['error']['message'])}"
-        return [
-            found["classifier"],
-            fault,
-            *([f"  hint: {hint}"] if (hint := printable(found["error"]["hint"])) else []),
-        ]
-    live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
-    since, rollout = found["corrections_since"], found["rollout"]
-    lines = {
-        "live": f"{live['adapter'][:12]} of {live['week']}, since {live['since']}: {printable(live['why'])}"
-        if live
-        else "none",
-        "rollout": _rollout(rollout) if rollout else "none",
-        "serving": _serving(found["serving"]) if live else "none",
-        "policy": _policy(found["policy"], found["classifier"]),
-        "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}"
-        if candidate
-        else "none",
-        "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
-        "labels": _labels(found["labels"]),
-        "quarantined": _quarantined(found["quarantine"], found["quarantined_requests"]),
-        "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
-        if weeks["count"]
-        else "none",
-        **({"examples": f"{n} labelled, without a request"} if (n := found["labelled_examples"]) else {}),
-        "corrections": "unknown" if since is None else f"{since} since the last cycle",
-        "review": _review(found["review"]),
-        "not taken": _not_taken(found["rows"]),
-        "next schedule": f"{found['next_schedule']} (while 'make dev' runs)",
-        "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
-        "reports": found["paths"]["reports"],
-    }
-    if found["label_studio"]:
-        lines["label studio"] = printable(found["label_studio"])
-    serving = found["serving"]
-    gaps = [{"what": "serving", "fault": serving["gap"]}] if serving["gap"] else []
-    gaps += [{"what": what, "fault": reason} for what, reason in found["given_up"].items()]
-    faults = [
-        f"  {paint(session, 'FAULT', 'red')} {each['what']}: {printable(each['fault'])}"
-        for each in [*gaps, *found["faults"]]
-    ]
-    notes = [f"  note: {printable(note)}" for note in found["notes"]]
-    return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
-
-
-def _labels(found: dict[str, Any] | None) -> str:
-    """Return how the labels of live, the file and the rows differ, and the answers in place of a label."""
-    from ratchet.workflows.label_state import LabelState
-
-    if found is None:
-        return "unknown"
-    answers = ", ".join(f"{n} {answer}" for answer, n in found["answers"].items())
-    shown = f"annotators' answers in place of a label: {answers}" if answers else ""
-    return printable("; ".join(part for part in (LabelState(**found).sentence, shown) if part)) or "no difference"
-
-
-def _quarantined(held: dict[str, str], requests: int) -> str:
-    """Return the weeks that are held with their checks, and how much the newest cycle left out."""
-    if not held:
-        return "none"
-    weeks = ", ".join(f"{week} ({why.partition(':')[0]})" for week, why in held.items())
-    return f"{weeks}; {requests} labelled requests left out of the newest cycle"
-
-
-def _review(found: dict[str, Any]) -> str:
-    """Return what waits for a person, by reason, each with the age of its oldest request."""
-    waiting = [
-        f"{each['items']} {each['reason'].replace('_', ' ')} (oldest {_age(each['oldest_age_s'])})"
-        for each in found["waiting"]
-    ]
-    more = ["more was queued than is counted yet"] if found["behind"] else []
-    return "; ".join([*waiting, *more]) or "nothing waits"
-
-
-def _age(seconds: int) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
-
-
-def _not_taken(rows: dict[str, Any]) -> str:
-    """Return the rows that are outside the warehouse, each reason with its number."""
-    reasons = [
-        f"{number} {place}: {printable(reason)}"
-        for place in ("waiting", "rejected", "lost", "damaged")
-        for reason, number in rows[place].items()
-    ]
-    reasons += [f"{number} values left out: {printable(reason)}" for reason, number in rows["nulled"].items()]
-    return "; ".join(reasons) or "none"
-
-
-def _rollout(found: dict[str, Any]) -> str:
-    shared = f" by {found['bucketing']}" if found["percent"] < 100 else ""
-    place = f"{found['percent']} % of users{shared}" if found["percent"] else "shadowing"
-    decision = printable(found["decision"]) or "not evaluated yet"
-    return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
-
-
-def _serving(found: dict[str, Any]) -> str:
-    gateways = found["gateways"]
-    running = [*gateways["following"], *gateways["late"]]
-    listed = f"gateway{'' if len(running) == 1 else 's'} {', '.join(map(str, running))}" if running else "no gateway"
-    return f"{listed} running; entry {found['entry']}{', kill switch on' if found['killed'] else ''}"
-
-
-def _policy(found: dict[str, Any] | None, name: str) -> str:
-    if found is None or found["sealed_by"] is None:
-        return "not sealed yet" if found else "classifier.toml cannot be read"
-    differences = [f"{each['setting']} {each['sealed']} -> {each['file']}" for each in found["differences"]]
-    if not differences:
-        return f"classifier.toml, sealed by entry {found['sealed_by']}"
-    return printable(
-        f"entry {found['sealed_by']}; the file differs, without effect until 'ratchet policy {name} --why TEXT': "
-        + ", ".join(differences)
-    )
-
-
-def _verdict(session: Session, found: dict[str, Any]) -> str:
-    word = paint(session, found["verdict"], _COLOURS[found["verdict"]])
-    return f"{word}: {printable(found['reason'])}" if found["reason"] else word
