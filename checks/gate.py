@@ -21,7 +21,7 @@ from ratchet.data.label_rules import LabelRules
 from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
 from ratchet.gates.quarantine import HOLDING_GATES
-from ratchet.gates.registry import WORDING
+from ratchet.gates.registry import WORDING, gates_on
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -152,7 +152,7 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
         metadata={
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",
-            **_labels(case),
+            **_labels(name, case),
             **({"queued for review": queued} if queued else {}),
             "evidence": as_table([{"name": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
             "receipt": receipt.digest,
@@ -160,8 +160,9 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
     )
 
 
-def _labels(case: GateContext) -> dict[str, str]:
+def _labels(name: str, case: GateContext) -> dict[str, str]:
     """Return how many labels judge and how many only train, where the queue chose any for its value."""
-    noted = case.noted
-    sentence = sentence_on_judging(noted.get("data", {})) or sentence_on_labels(noted.get("labels", {}))
+    noted = case.noted  # what a later stage noted is of an earlier run until it runs again
+    of_rows = name in gates_on("rows")
+    sentence = sentence_on_labels(noted.get("labels", {})) if of_rows else sentence_on_judging(noted.get("data", {}))
     return {"labels": sentence} if sentence else {}
