@@ -3,26 +3,15 @@
 Add a field here; what becomes of it is in `steps.py`. Nothing here ever holds what the model answered.
 """
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gateway.schemas import Id, LabelName, Strict
 from ratchet.data.records import MAX_NOTE_CHARS
+from ratchet.review.notes import clean_note
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 SECONDS_AT_MOST = 86_400.0
-
-
-def clean_note(note: str) -> str:
-    """Return a note with plain line breaks and no space around it; raises ValueError for control characters."""
-    note = note.replace("\r\n", "\n").strip()
-    if _CONTROL.search(note):
-        raise ValueError("control characters are not allowed")
-    if len(note) > MAX_NOTE_CHARS:
-        raise ValueError(f"at most {MAX_NOTE_CHARS} characters are allowed")
-    return note
 
 
 Note = Annotated[str, Field(max_length=MAX_NOTE_CHARS), AfterValidator(clean_note)]

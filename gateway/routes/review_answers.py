@@ -22,7 +22,6 @@ from gateway.review.schemas import (
     ReviewAnswer,
     ReviewSkip,
     ReviewUndo,
-    clean_note,
 )
 from gateway.review.steps import Turn, go_on, make_row, skip, take_next, undo
 from gateway.review.visits import answers_of, respond_to
@@ -33,6 +32,7 @@ from gateway.routes.review_page import show_what_follows
 from gateway.row_log import CORRECTIONS
 from gateway.state import gateway_of
 from ratchet.core.request_source import media_type
+from ratchet.review.notes import clean_note
 from ratchet.review.page.views import Message
 
 router = APIRouter()

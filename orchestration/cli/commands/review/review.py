@@ -13,7 +13,7 @@ import typer
 from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json, printable
 from orchestration.cli.session import session_of
-from ratchet.core.errors import UsageError
+from ratchet.core.errors import RatchetError, UsageError
 
 if TYPE_CHECKING:
     from ratchet.storage.home import Home
@@ -62,6 +62,12 @@ def review(
         return _label_studio(home, name, size, json, push=bool(to), predictions=predictions, new_project=new_project)
     if json:
         return _show_waiting(home, name)
+    if session.no_input:
+        raise RatchetError(
+            "ratchet review asks for keys, and --no-input says that nobody answers.",
+            "Use --export and --import, or leave --no-input out.",
+            code="no_input",
+        )
     from orchestration.cli.keypress import open_keys
     from orchestration.cli.review_session import ReviewSession
     from ratchet.workflows.review.local_review import LocalReview

@@ -187,6 +187,8 @@ def test_nothing_is_wider_than_the_terminal(width: int) -> None:
 def test_a_person_whose_labels_do_not_count_is_told_so(queued: Callable[..., Home], call: Callable[..., Any]) -> None:
     """Before anything is asked."""
     home = queued(1)
+    shown = call("--home", home.root, "--no-input", "review", "tickets")
+    assert (shown.code, "--no-input says that nobody answers" in shown.err) == (1, True)
     spec = home.spec("tickets")
     before = spec.read_text()
     spec.write_text(before + '\n[people]\nsomebody = ["other"]\n')
