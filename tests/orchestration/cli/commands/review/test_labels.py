@@ -95,15 +95,21 @@ def test_a_rename_goes_through_a_cycle_and_counts_for_no_error(passed: Home, tmp
     assert {each.what: each.state for each in examine_classifiers(home, {})}["labels of small"] == "fail"
 
 
-@pytest.fixture
-def home(tmp_path: Path, run_here: Command) -> Home:
-    """A home with two weeks of rows, and nothing live."""
-    small = SmallClassifier(Home(tmp_path))
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory, run_here: Command) -> Home:
+    """A home with two weeks of rows, and nothing live. Copy it before changing anything."""
+    small = SmallClassifier(Home(tmp_path_factory.mktemp("labels") / "home"))
     small.write()
     for week in (datetime(2026, 1, 5).date(), datetime(2026, 1, 12).date()):  # noqa: DTZ001 - a day
         small.write_week(week)
-    assert run_here("--home", tmp_path, "ingest", "small").returncode == 0
+    assert run_here("--home", small.home.root, "ingest", "small").returncode == 0
     return small.home
+
+
+@pytest.fixture
+def home(ingested: Home, tmp_path: Path) -> Home:
+    """A copy of one's own."""
+    return Home(Path(shutil.copytree(ingested.root, tmp_path / "home")))
 
 
 def test_a_split_asks_for_its_rows_again_and_a_new_label_for_examples(home: Home, run_here: Command) -> None:
