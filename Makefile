@@ -43,7 +43,7 @@ setup-javascript: setup ## install for tests alone: flagd's evaluator for JavaSc
 
 FAMILY ?= encoder
 
-demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play three simulated weeks: promoted, promoted and rolled back, blocked; FAMILY=causal trains SmolLM2-135M
+demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play simulated weeks: promoted, promoted and rolled back, blocked, reviewed; FAMILY=causal trains SmolLM2-135M
 	@$(BIN)/ratchet demo --family $(FAMILY)
 
 test: setup setup-javascript ## run every test

@@ -48,8 +48,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Start": (
         Command(
             demo,
-            "Play three simulated weeks: one promoted, one promoted and rolled back after an injected bad adapter, "
-            "one blocked.",
+            "Play simulated weeks: one promoted, one promoted and rolled back after an injected bad adapter, "
+            "one blocked, one blocked until people reviewed it.",
             "ratchet demo",
         ),
         Command(

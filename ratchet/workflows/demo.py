@@ -98,7 +98,7 @@ CAUSAL_SCRIPT = tuple(
 )
 """Same weeks with fewer requests: a causal model is many times slower on each."""
 _CAUSAL = """\
-# --- What is trained. Small on purpose: the three weeks of the demo must finish within minutes on two cores.
+# --- What is trained. Small on purpose: the weeks of the demo must finish within minutes on two cores.
 [[candidate]]
 family = "causal"             # reads a prompt and answers with one token per label
 base = "{base}"
