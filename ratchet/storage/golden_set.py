@@ -57,7 +57,7 @@ def read_golden(path: Path) -> Iterator[tuple[int, GoldenItem]]:
                 shown = row.reason or _shorten(row.values)
                 raise RatchetError(
                     f"{path.name} line {row.line} is not a golden item: {shown}.",
-                    'Write {"text": "...", "label": "..."}.',
+                    'Write {"text": "...", "label": "..."}; the first line of a CSV names its columns: text,label.',
                     code="bad_golden",
                 )
             other, first = seen.setdefault(skeleton(label), (label, row.line))

@@ -78,7 +78,8 @@ def _read(row: FileRow, max_chars: int, column: str) -> tuple[Mapping[str, Any],
     text = text_of(value_named(row.values, column)[1])
     reason = row.reason
     if reason or text is None:
-        reason = reason or f'has no {column}; write {{"text": "..."}}, or name its column with --map text=theirs'
+        how = "or name its column with --map text=theirs; the first line of a CSV names the columns"
+        reason = reason or f'has no {column}; write {{"text": "..."}}, {how}'
     elif is_blank(text):
         reason = "has an empty text"
     elif len(text) > max_chars:

@@ -72,6 +72,14 @@ def test_the_same_text_with_the_same_label_may_come_twice(tmp_path: Path) -> Non
     assert len(load_golden(write(tmp_path / "golden.jsonl", ("A", 0), ("a", "0")), SPEC)) == 2
 
 
+def test_a_csv_without_a_header_is_refused_with_what_its_first_line_needs(tmp_path: Path) -> None:
+    """Its first row is taken for the names, so its second lacks both."""
+    (tmp_path / "g.csv").write_text("my card is lost,card\nwhere is my money,refund\n")
+    with pytest.raises(RatchetError, match=r"g.csv line 2 is not a golden item") as caught:
+        list(read_golden(tmp_path / "g.csv"))
+    assert "the first line of a CSV names its columns: text,label" in caught.value.hint
+
+
 def test_a_golden_set_has_as_many_items_as_people_review(tmp_path: Path) -> None:
     """One file of a million rows would keep `init` and every cycle busy for hours."""
     path = tmp_path / "golden.jsonl"

@@ -59,6 +59,7 @@ def test_names_of_answers_are_given_away_once() -> None:
     [
         (FileRow(1, {"body": "x"}), "has no text; write"),
         (FileRow(1, {"text": 1.5}), "has no text; write"),
+        (FileRow(1, {"my card is lost": "hello"}), "the first line of a CSV names the columns"),
         (FileRow(1, {"text": "\u200b"}), "has an empty text"),
         (FileRow(1, {"text": "x" * 51}), "51 characters, more than max_text_chars = 50"),
         (FileRow(1, reason="is not JSON"), "is not JSON"),
