@@ -50,6 +50,10 @@ def test_complaints_doubts_and_disagreements_are_queued_with_the_slot_that_answe
     assert {event["slot"] for event in found.values()} == {"live"}
     assert all("[EMAIL]" in event["text"] for event in found.values())
     client.__enter__()
+    shown = client.get("/metrics").text
+    for reason, number in (("low_confidence", len(doubtful)), ("user_feedback", 1), ("split", 0)):
+        series = f'ratchet_review_waiting_requests{{classifier="small",reason="{reason}"}} {float(number)}'
+        assert series in shown.splitlines()
 
 
 def test_an_answer_is_given_and_logged_where_its_item_cannot_be_queued(serve: Serve, home: Home) -> None:

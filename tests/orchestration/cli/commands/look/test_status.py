@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,10 @@ import pytest
 
 from orchestration.cli.app import main
 from orchestration.weekly_cycle import weekly_cycle_schedule
+from ratchet.review.item import QueuedRequest
+from ratchet.review.reasons import AUDIT
+from ratchet.storage.home import Home
+from ratchet.workflows.review.enqueue import enqueue
 from ratchet.workflows.status import SCHEDULE, next_schedule
 
 
@@ -40,6 +44,18 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows", "given_up",
         "labels", "labelled_examples", "label_studio", "review",
     }  # fmt: skip
+
+
+def test_what_waits_for_review_is_on_the_screen_by_reason_and_age(call: Any, home: Path) -> None:
+    """The oldest request of each reason gives the age; JSON has the meaning beside it."""
+    now = datetime.now(UTC)
+    ages = {"r1": timedelta(days=3), "r2": timedelta(minutes=5)}
+    items = [QueuedRequest(each, AUDIT, now - age, "a text") for each, age in ages.items()]
+    enqueue(Home(home), "tickets", items, writer="gateway")
+    assert "  review         2 audit (oldest 3 d)" in call("--home", home, "status", "tickets").out.splitlines()
+    (found,) = json.loads(call("--home", home, "status", "tickets", "--json").out)["classifiers"]
+    (waiting,) = found["review"]["waiting"]
+    assert (waiting["reason"], waiting["items"], waiting["meaning"]) == ("audit", 2, "drawn at random")
 
 
 def test_the_next_schedule_is_that_of_the_job() -> None:
