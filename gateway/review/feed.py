@@ -41,8 +41,8 @@ class FeedEvent:
     pair: Mapping[str, Any] | None = None
     complaint: tuple[str, str] | None = None
     """Request and source."""
-    text: str | None = None
-    """Text of the request of a complaint, where it was found already."""
+    found: AnsweredRequest | None = None
+    """Request of a complaint, where it was found already."""
 
 
 _Found = tuple[FeedEvent, Cause]
@@ -154,8 +154,8 @@ class ReviewFeed:
             return self._chooser.disagreement(answer, event.pair) if answer is not None else []
         if event.complaint is not None:
             request_id, source = event.complaint
-            known = AnsweredRequest(request_id, event.text, "") if event.text is not None else None
-            if known is None and (known := self._recent.find_all(name, [request_id]).get(request_id)) is None:
+            known = event.found or self._recent.find_all(name, [request_id]).get(request_id)
+            if known is None:
                 self._lose(name, "text")
                 return []
             return [complaint(known, source)]
@@ -189,8 +189,8 @@ class ReviewFeed:
                     self._chooser.count_traffic(name, datetime.now(UTC))
                     if name not in looked and (spec := self._spec_of(name)) is not None:
                         looked.add(name)
-                        for request_id, source, text in find_owed(self._landing, name, spec, self._stopping.is_set):
-                            self._inbox.put(FeedEvent(name, spec, complaint=(request_id, source), text=text))
+                        for found, source in find_owed(self._landing, name, spec, self._stopping.is_set):
+                            self._inbox.put(FeedEvent(name, spec, complaint=(found.request_id, source), found=found))
                 except OSError:
                     _LOG.exception("rows of classifier %s cannot be read; its review queue waits for them", name)
             self._stopping.wait(_LOOK_S)

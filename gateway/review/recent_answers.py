@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.row_log import REQUESTS, RowLog
 from ratchet.review.causes import AnsweredRequest
-from ratchet.storage.review.request_files import find_texts
+from ratchet.storage.review.request_files import find_answers
 
 _ANSWERS, _CHARS = 20_000, 32_000_000
 """Answers, and characters of their texts, that are remembered."""
@@ -41,6 +41,6 @@ class RecentAnswers:
         found = {each: answer for each in wanted if (answer := self.find(classifier, each)) is not None}
         if left := [each for each in wanted if each not in found]:
             journal, folder = home.journal(classifier, REQUESTS), self._landing.target(classifier, REQUESTS)
-            texts = find_texts(journal, folder, left, most=_SEGMENTS)
-            found |= {each: AnsweredRequest(each, text, "") for each, text in texts.items()}
+            rows = find_answers(journal, folder, left, most=_SEGMENTS)
+            found |= {each: AnsweredRequest(each, row["text"], row["slot"] or "") for each, row in rows.items()}
         return found

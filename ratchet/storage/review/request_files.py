@@ -55,26 +55,30 @@ def find_landed(
     return FoundRows(tuple(rows), len(segments) - read, foreign)
 
 
-def find_texts(
+def find_answers(
     journal: Path, folder: Path, request_ids: Collection[str], *, most: int, stopped: Callable[[], bool] = lambda: False
-) -> dict[str, str]:
-    """Return the texts of requests, by id, from a journal and the newest `most` segments; ends early once `stopped`."""
+) -> dict[str, Row]:
+    """Return text and slot of requests, by id, from a journal and the newest `most` segments.
+
+    Ends early once `stopped`. The slot is None in rows that did not come through a gateway.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     wanted = set(request_ids)
-    found = {row["request_id"]: row["text"] for row in _read_journals(journal) if row.get("request_id") in wanted}
+    found = {row["request_id"]: row for row in _read_journals(journal) if row.get("request_id") in wanted}
     for path in _list_segments(folder, ())[0][:most]:
         if stopped() or not (left := wanted - set(found)):
             break
         try:
-            table = pq.read_table(path, columns=["request_id", "text"])
+            with pq.ParquetFile(path) as file:
+                table = file.read(columns=["request_id", "text", *({"slot"} & set(file.schema_arrow.names))])
         except (pa.ArrowException, OSError):  # intake reports its fault
             continue
         rows = table.filter(pc.is_in(table["request_id"], pa.array(left, pa.string()))).to_pylist()
-        found |= {row["request_id"]: row["text"] for row in rows}
-    return found
+        found |= {row["request_id"]: row for row in rows}
+    return {each: {name: row.get(name) for name in ("text", "slot")} for each, row in found.items()}
 
 
 def find_in_parquet(path: Path, request_id: str, column: str = "request_id") -> list[Row] | None:

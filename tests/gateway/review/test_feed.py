@@ -49,7 +49,7 @@ class Desk:
     def row(self, request_id: str, text: str) -> dict[str, Any]:
         """A row of the request log, as the gateway writes it."""
         columns = ("label", "confidence", "adapter", "latency_ms", "slot", "action", "path", "runtime", "flag_reason")
-        return {"request_id": request_id, "ts": TS, "text": text, **dict.fromkeys(columns)}
+        return {"request_id": request_id, "ts": TS, "text": text, **dict.fromkeys(columns), "slot": "candidate"}
 
     def complain(self, request_id: str, *, told: bool = True) -> dict[str, Any]:
         """A user's feedback: durable, and told to the feed unless the gateway was killed in between."""
@@ -126,7 +126,7 @@ def test_feedback_finds_its_text_in_memory_in_the_journal_and_in_segments(desk: 
         "journalled": "journalled text",
         "sealed": "sealed text",
     }
-    assert len(desk.queued("user_feedback")) == 3
+    assert [each["slot"] for each in desk.queued("user_feedback")] == ["live", "candidate", "candidate"]
     assert desk.lost("text") == 1
 
 
