@@ -4,7 +4,7 @@ Page, terminal, files and Label Studio all use `ReviewQueue`. Add here a step of
 is `batches.py`, when one has enough votes `ratchet/review/votes.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -218,11 +218,17 @@ class ReviewQueue:
                 "an answer is either a label or one of none, cannot_tell and withdrawn.", "Give one of them.",
                 code="bad_answer",
             )  # fmt: skip
-        if label is not None and label_form(label) not in labels:
+        if label is not None and label_form(label) not in labels and not self._is_former(label_form(label), labels):
             raise RatchetError(
                 f"{label[:60]!r} is not a label of this classifier.", nearest(label_form(label), labels),
                 code="bad_label",
             )  # fmt: skip
+
+    def _is_former(self, label: str, labels: Sequence[str]) -> bool:
+        """Return True for a former name of one of the labels, which a tool goes on using."""
+        rules = LabelRuleFile(self.home, self.spec.name).try_read()
+        parts = rules.read(label).parts if rules else ()
+        return len(parts) == 1 and parts[0] in labels
 
     def _place(self, person: str, request_id: str, batch: str | None) -> tuple[str, str]:
         """Return the batch, the person's newest or the one named, that holds the request, and how it was chosen."""

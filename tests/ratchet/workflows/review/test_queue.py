@@ -150,6 +150,13 @@ def test_a_renamed_label_is_no_conflict(desk: Desk) -> None:
     queue = desk.open()
     desk.answer(queue, "bob", "rq0", "z")
     assert queue.waiting() == ()
+    desk.put(1, start=1)
+    queue = desk.open()
+    desk.answer(queue, "ann", "rq1", "a")  # a tool that was not told
+    desk.answer(queue, "bob", "rq1", "z")
+    assert queue.waiting() == ()
+    with pytest.raises(RatchetError, match="is not a label"):
+        desk.answer(queue, "bob", "rq1", "y")
 
 
 def test_a_repeated_answer_is_the_same_row_and_a_changed_one_is_newer(desk: Desk) -> None:
