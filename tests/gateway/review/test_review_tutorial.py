@@ -24,7 +24,7 @@ COMMAND = re.compile(r"^(curl .+)\n(\{.+)?", re.MULTILINE)
 def test_the_commands_of_the_tutorial_print_what_it_says(
     home: Home, over_socket: Callable[[Settings], str], tmp_path: Path
 ) -> None:
-    """From an answer to its label: each command as it stands, but for address, classifier, label, ids and other reasons."""
+    """From an answer to its label: each command as it stands, but for address, classifier, label and ids."""
     curl = shutil.which("curl")
     if curl is None or subprocess.run([curl, "--json", "{}", "--version"], capture_output=True).returncode:
         pytest.skip("no curl that knows --json (7.82)")
