@@ -105,7 +105,7 @@ def say(text: str) -> None:
 
 def _check(environment: Path, port: int) -> None:
     if not (environment / "bin" / "label-studio").exists():
-        raise RatchetError(f"{environment} holds no Label Studio.", "Run 'make label-studio', which installs it.")
+        raise RatchetError(f"{environment} has no Label Studio.", "Run 'make label-studio', which installs it.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

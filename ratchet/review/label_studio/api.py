@@ -22,7 +22,7 @@ class ServerAnnotation:
 
     id: int
     created: str
-    """Instant that names the annotation together with `id`: a server restored from a backup gives an id again, but not with that instant."""
+    """Names the annotation together with `id`: a restored server gives ids again, but not at that instant."""
     updated: str
     """Time of the newest change, RFC 3339 in UTC with microseconds, so that texts compare as times do."""
     user: int | None

@@ -1,6 +1,6 @@
 """The file `review/label_studio.jsonl`: what was sent to Label Studio and taken from it, append-only; and its status.
 
-Each line has a checksum. A damaged one is left out: what it held is read from the server again, and gives the same rows.
+Each line has a checksum. A damaged one is left out: what it held is read from the server again.
 Add here how events survive on disk; what they say is `ratchet/review/label_studio/sync_state.py`.
 """
 
