@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ratchet.core.failpoints import VARIABLE
 
@@ -36,6 +36,25 @@ def run_until_failpoint(
     environment = {**os.environ, VARIABLE: f"{name}:{action}"}
     done = subprocess.run(_command(script, arguments), env=environment, stdout=subprocess.PIPE, text=True, check=False)
     return done.returncode, [line for line in done.stdout.split("\n")[:-1] if line]
+
+
+def fork_until_failpoint(work: Callable[[], object], name: str, action: str = "kill") -> int:
+    """Run `work` in a copy of this process that fails at the failpoint `name`; returns its exit status (negative:
+    signal).
+
+    A copy costs no imports. Only for work without threads: plain files, SQLite.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            os.environ[VARIABLE] = f"{name}:{action}"
+            with open(os.devnull, "w") as nothing:  # noqa: PTH123 - the copy shares its output with this process
+                os.dup2(nothing.fileno(), 1)
+                os.dup2(nothing.fileno(), 2)
+            work()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _command(script: str, arguments: Sequence[object]) -> list[str]:

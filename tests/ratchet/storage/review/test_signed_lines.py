@@ -1,9 +1,6 @@
 """Signed files of the review queue: chained, vouched for by a checkpoint, and what a kill or a careless hand leaves."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.review.signed_lines import SignedLines
+from ratchet.testing.killed_processes import fork_until_failpoint
 
 
 def append(home: Home, word: str) -> None:
@@ -78,14 +76,8 @@ def test_a_torn_line_is_cut_and_the_next_one_continues_the_chain(tmp_path: Path)
 @pytest.mark.parametrize(("point", "written"), [("before_line", 0), ("before_checkpoint", 1)])
 def test_a_kill_while_writing_leaves_a_whole_file(tmp_path: Path, point: str, written: int) -> None:
     """The line stands or it does not; the next writer goes on."""
-    code = (
-        "import sys; from pathlib import Path; from ratchet.storage.home import Home\n"
-        "from ratchet.storage.review.signed_lines import SignedLines\n"
-        "SignedLines(Home(Path(sys.argv[1])), 'small', 'suspensions').append('me', lambda _: {'word': 'x', 'n': 0})"
-    )
-    environment = {**os.environ, "RATCHET_FAILPOINT": f"signed_lines.{point}:kill"}
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=False)
-    assert done.returncode == -signal.SIGKILL
+    killed = fork_until_failpoint(lambda: append(Home(tmp_path), "x"), f"signed_lines.{point}")
+    assert killed == -signal.SIGKILL
     lines = SignedLines(Home(tmp_path), "small", "suspensions")
     assert len(lines.read()) == written
     append(Home(tmp_path), "next")

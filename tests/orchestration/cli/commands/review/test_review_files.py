@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.app import main
 from ratchet.core.current_user import current_user
-from ratchet.core.failpoints import VARIABLE
 from ratchet.core.person_names import normalise_name
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.review.suspensions import Suspensions
+from ratchet.testing.killed_processes import fork_until_failpoint
 
 ME = normalise_name(current_user())
 Call = Callable[..., Any]
@@ -184,21 +185,17 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     assert (done.code == 0, says in done.err) == (not says, True), done.err
 
 
-@pytest.mark.slow  # a process of its own
-def test_an_import_that_was_killed_is_taken_once(
-    queued: Callable[..., Home], landed: Landed, call: Call, execute: Call
-) -> None:
+def test_an_import_that_was_killed_is_taken_once(queued: Callable[..., Home], landed: Landed, call: Call) -> None:
     """The rows had landed; the same file once more adds none. An export that was killed may have shown predictions."""
     home = queued(3)
-    first = ("--home", home.root, "review", "tickets", "--export", home.root / "first.csv", "--with-predictions")
-    assert execute(*first, **{VARIABLE: "review.before_export:kill"}).code == -9
+    words = ["--home", str(home.root), "review", "tickets"]
+    first = [*words, "--export", str(home.root / "first.csv"), "--with-predictions"]
+    assert fork_until_failpoint(lambda: main(first), "review.before_export") == -9
     assert not (home.root / "first.csv").exists()
     path, rows = exported(call, home)
     path.write_text("".join(json.dumps({**row, "label": "green"}) + "\n" for row in rows))
-    killed = execute(
-        "--home", home.root, "review", "tickets", "--import", path, **{VARIABLE: "review.after_import:kill"}
-    )
-    assert (killed.code, len(landed(home))) == (-9, 3)
+    killed = fork_until_failpoint(lambda: main([*words, "--import", str(path)]), "review.after_import")
+    assert (killed, len(landed(home))) == (-9, 3)
     done = call("--home", home.root, "review", "tickets", "--import", path)
     assert (done.code, "3 repeated" in done.out, len(landed(home))) == (0, True, 3)
     assert {row["saw_prediction"] for row in landed(home)} == {True}

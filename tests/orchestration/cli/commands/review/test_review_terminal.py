@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.app import main
 from orchestration.cli.review_screen import columns_of, flow, wrap
 from ratchet.core.current_user import current_user
 from ratchet.core.failpoints import VARIABLE
@@ -20,6 +21,7 @@ from ratchet.core.person_names import normalise_name
 from ratchet.storage.home import Home
 from ratchet.storage.review.local_answers import land_left_answers
 from ratchet.storage.review.suspensions import Suspensions
+from ratchet.testing.killed_processes import fork_until_failpoint
 
 ME = normalise_name(current_user())
 Landed = Callable[[Home], list[dict[str, Any]]]
@@ -136,19 +138,21 @@ def test_lines_from_a_pipe_are_keys_or_names(
     assert '"items": 2' in waits.out  # the one that was taken back, and the skipped one
 
 
-@pytest.mark.slow  # two processes of their own
 @pytest.mark.parametrize(("point", "stored"), [("before_answer", 0), ("after_answer", 1), ("after_segment", 3)])
 def test_a_kill_at_an_answer_resumes_at_the_first_that_is_not_stored(
-    queued: Callable[..., Home], landed: Landed, execute: Callable[..., Any], call: Callable[..., Any],
+    queued: Callable[..., Home], landed: Landed, call: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch, point: str, stored: int,
 ) -> None:  # fmt: skip
     """Whatever was stored is not asked again, and nothing is stored twice."""
     home = queued(4)
     words = ("--home", home.root, "review", "tickets")
-    killed = execute(*words, stdin=b"1\n1\n1\nquit\n", **{VARIABLE: f"review.{point}:kill"})
-    land_left_answers(home, "tickets")
-    assert (killed.code, len(landed(home))) == (-9, stored)
     lines = home.root / "lines"
+    lines.write_text("1\n1\n1\nquit\n")
+    with lines.open() as source:
+        monkeypatch.setattr(sys, "stdin", source)
+        killed = fork_until_failpoint(lambda: main([str(word) for word in words]), f"review.{point}")
+    land_left_answers(home, "tickets")
+    assert (killed, len(landed(home))) == (-9, stored)
     lines.write_text("2\n2\n2\n2\n")
     with lines.open() as source:
         monkeypatch.setattr(sys, "stdin", source)
