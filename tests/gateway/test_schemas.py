@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -9,12 +10,15 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.answering import choose_action
 from gateway.errors import RequestError, explain
-from gateway.routes.feedback import check_label
+from gateway.label_meanings import check_label
 from gateway.routes.tei_schemas import Predict
 from gateway.routes.vllm_schemas import Classify
 from gateway.schemas import Correction, Feedback, Question
+from gateway.serving.loading import Served
 from ratchet.config.spec import Label, Spec
 from ratchet.deployment.serving_paths import stands_alone
+from ratchet.rollout.flag import Rollout
+from ratchet.storage.home import Home
 
 BODY = {"classifier": "small", "request_id": "r1", "saw_prediction": False}
 
@@ -53,16 +57,19 @@ def test_any_other_correction_is_refused(case: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_classifier_of_before_goes_on_in_either_form_of_its_label(form: Literal["NFC", "NFD"]) -> None:
+def test_a_classifier_of_before_goes_on_in_either_form_of_its_label(
+    form: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
     """Its policy or adapter may hold a decomposed label: corrections are taken, and the label's action is found."""
     label = unicodedata.normalize(form, "übrig")
     spec = Spec("small", (Label(label, action="refund", stakes="low", threshold=0.0), Label("green")))
+    home, served = Home(tmp_path), Served(spec, Rollout("a" * 64), {})
     for sent in ("übrig", "u\u0308brig"):
-        check_label(spec, sent)
+        check_label(home, "small", served, sent)
         assert choose_action(spec, sent, 0.9) == "refund"
         assert stands_alone(spec, sent)
     with pytest.raises(RequestError, match="not a label"):
-        check_label(spec, "Übrig")
+        check_label(home, "small", served, "Übrig")
 
 
 LARGE: dict[str, tuple[type[BaseModel], Any, int, str]] = {
