@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,20 @@ def test_no_section_is_empty_and_no_text_of_a_user_is_told(made: tuple[Home, Upl
     texts = {row["text"] for row in report["worst_errors"]} | set(home.golden("small").read_text().splitlines())
     assert texts
     assert not [text for text in texts if any(text.encode() in content for content in upload.files.values())]
+
+
+def test_a_card_says_that_labelled_examples_judged(made: tuple[Home, Upload], tmp_path: Path) -> None:
+    """In the section on data, at the figures and in the metadata of the Hub; a card of requests says nothing of it."""
+    home = Home(Path(shutil.copytree(made[0].root, tmp_path / "home", symlinks=True)))
+    cycle = Cycle("small", parse_week("2026-01-05"))
+    document = Reports(home).read(cycle)
+    data = {**document["data"], "split_by": "text", "judged_on_examples": "No request is labelled yet."}
+    Reports(home).write(cycle, {**document, "data": data})
+    card = prepare(home, "small", document["adapter"]).files["README.md"].decode()
+    for card_of, times in ((card, 1), (made[1].files["README.md"].decode(), 0)):
+        assert card_of.count("No request was labelled yet") == times
+        assert ("labelled examples, split by text" in card_of) == bool(times)
+        assert ("blind corrections of the week" in card_of) != bool(times)
 
 
 def test_the_commonest_mistakes_come_first() -> None:
