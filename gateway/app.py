@@ -4,7 +4,6 @@ Add a part here when it has a lifetime of its own; routes are in `gateway/routes
 """
 
 import asyncio
-import ipaddress
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +20,7 @@ from gateway.feedback_log import FeedbackLog
 from gateway.flags.evaluation import find_factory
 from gateway.observability.metrics import Metrics
 from gateway.observability.tracing import Tracing
+from gateway.open_homes import check_open
 from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
 from gateway.review.feed import ReviewFeed
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     home = Home(settings.home, settings.trust)
     keys = Keys(home.keys).read()
     if not keys:
-        _check_open(home, settings)
+        check_open(home, settings)
     if settings.default_classifier is not None:
         home.need(settings.default_classifier)
     metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
@@ -166,33 +166,6 @@ def _request_ids(home: Home) -> RequestIds:
             "the secret of request ids cannot be written: feedback on these answers is rejected after a restart"
         )
         return RequestIds(secrets.token_bytes(32))
-
-
-def _check_open(home: Home, settings: Settings) -> None:
-    """Raise `RatchetError` unless the operator opened a home without keys, on loopback."""
-    make = "ratchet key NAME --scope classify"
-    if not settings.open:
-        # the file may be lost, as in a restore: nothing is open because something is missing
-        raise RatchetError(
-            f"{home.root} has no keys, so nothing could tell who sends a request.",
-            f"Make a key with '{make}', or open the gateway to every process of this machine with"
-            " 'ratchet serve --open'.",
-            code="no_keys",
-        )
-    if not is_loopback(settings.host):
-        raise RatchetError(
-            f"{home.root} has no keys, so the gateway can be open on loopback only, not on {settings.host}.",
-            f"Make a key with '{make}', or omit --host.",
-            code="open_gateway",
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """True where only this machine can reach `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def repeat(work: Callable[[], None], every_s: float, lost: str, react: Callable[[], None] = lambda: None) -> None:
