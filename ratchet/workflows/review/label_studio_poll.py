@@ -8,7 +8,7 @@ kill, a lost answer or a restored backup gives no second vote. Add here a step; 
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,7 +156,9 @@ def _compare(
         found = compare(state, studio.tasks(project.id, since(state.cursor)), person, whole=False)
         if not found.unknown and _expected(state, found) == (project.tasks, project.annotations):
             return found
-    return compare(state, studio.tasks(project.id), person, whole=True, restored=restored)
+    found = compare(state, studio.tasks(project.id), person, whole=True, restored=restored)
+    named = {str(number): mail for number, mail in mails.items()}
+    return replace(found, unknown=tuple(sorted(named.get(user) or f"user {user}" for user in found.unknown)))
 
 
 def _expected(state: SyncState, found: Differences) -> tuple[int, int]:

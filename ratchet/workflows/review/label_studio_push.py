@@ -129,11 +129,11 @@ def _send(home: Home, name: str, spec: Spec, studio: LabelStudio, size: int, *, 
     state = read_state(home, name)
     queue = ReviewQueue.open(home, name, spec)
     try:
-        batch = queue.batch(HOLDER, size=size, adjudicates=False)
-        open_items = queue.open_items(batch.batch)
-        for each in open_items:
-            if each.request_id in state.skipped_requests:  # it waits there for another person, maybe for ever
+        open_items = queue.open_items(queue.batch(HOLDER, size=size, adjudicates=False).batch)
+        if skipped := [each for each in open_items if each.request_id in state.skipped_requests]:
+            for each in skipped:  # it waits there for another person, maybe for ever: the batch must not
                 queue.release(HOLDER, each.request_id)
+            open_items = queue.open_items(queue.batch(HOLDER, size=size, adjudicates=False).batch)
     finally:
         queue.close()
     items = [each for each in open_items if each.request_id not in state.open_requests]

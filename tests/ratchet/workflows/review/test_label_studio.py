@@ -1,10 +1,16 @@
 """Batches go to Label Studio and answers come back, each once: over HTTP against the local server."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from ratchet.testing.label_studio.server import LocalLabelStudio
+from orchestration.label_studio import label_studio_sensor
+from ratchet.config.secret_variables import LABEL_STUDIO_TOKEN
+from ratchet.core.errors import RatchetError
+from ratchet.testing.label_studio.server import PERSONAL, TOKEN, LocalLabelStudio, StudioFault
 
 pytestmark = pytest.mark.slow
 
@@ -36,3 +42,85 @@ def test_a_batch_is_sent_and_its_answers_are_corrections(studio_desk: Any, studi
     assert len({row["batch"] for row in rows}) == 1
     assert studio_desk.push().sent == 0
     assert "4 tasks there, 3 answers, 1 open" in studio_desk.status()
+
+
+def test_answers_are_those_of_people_as_they_spoke(studio_desk: Any, studio: LocalLabelStudio) -> None:
+    """Mapped by mail, unlisted ones wait; who changed an annotation speaks; what showed a prediction is anchored."""
+    people = studio.people
+    with studio_desk.home.spec("small").open("a") as spec:
+        spec.write('[people]\nann = ["ann@corp.example"]\nbob = ["bob"]\n')
+    ann, bob, eve = (people.add_user(f"{name}@{host}") for name, host in (
+        ("Ann", "corp.example"), ("bob", "localhost"), ("eve", "corp.example"),
+    ))  # fmt: skip
+    studio_desk.put(4)
+    studio_desk.push(size=4)
+    first = people.annotate(ann, people.task_of("rq0"), "a")
+    people.annotate(eve, people.task_of("rq1"), "b")
+    people.contents.tasks[people.task_of("rq2")]["total_predictions"] = 1
+    people.annotate(ann, people.task_of("rq2"), "c")
+    found = studio_desk.poll()
+    assert (found.votes, found.unknown) == (2, ("eve@corp.example",))
+    assert "wait: eve@corp.example" in studio_desk.status()
+    people.change(first, bob, "b")
+    studio_desk.poll()
+    rows = {(row["request_id"], row["annotator"]): row for row in studio_desk.rows()}
+    assert {key: (row["label"], row["saw_prediction"]) for key, row in rows.items()} == {
+        ("rq0", "ann"): ("a", False), ("rq0", "bob"): ("b", False), ("rq2", "ann"): ("c", True),
+    }  # fmt: skip
+    spec_text = studio_desk.home.spec("small").read_text()
+    studio_desk.home.spec("small").write_text(f'{spec_text}eve = ["eve@corp.example"]\n')
+    assert studio_desk.poll().votes == 1
+    assert studio_desk.verdicts()["rq1", "eve"] == "b"
+
+
+def test_a_deleted_annotation_gives_way_to_another_of_the_same_person(
+    studio_desk: Any, studio: LocalLabelStudio
+) -> None:
+    """Also a repeated page, a choice taken away, and a task that was deleted, which takes nothing back."""
+    people = studio.people
+    ann = people.add_user("ann@corp.example")
+    studio_desk.put(3)
+    studio_desk.push()
+    people.annotate(ann, people.task_of("rq0"), "a")
+    second = people.annotate(ann, people.task_of("rq0"), "b")
+    other = people.annotate(ann, people.task_of("rq1"), "a")
+    people.annotate(ann, people.task_of("rq2"), "c")
+    assert studio_desk.poll().votes == 4
+    people.delete(second)
+    people.change(other, ann, None)
+    del people.contents.tasks[people.task_of("rq2")]
+    found = studio_desk.poll()
+    assert (found.votes, found.withdrawn, found.skips, found.gone) == (1, 1, 1, 1)
+    assert {request: verdict for (request, _), verdict in studio_desk.verdicts().items()} == {
+        "rq0": "a", "rq1": "withdrawn", "rq2": "c",
+    }  # fmt: skip
+    assert "1 tasks were deleted or lost" in studio_desk.status()
+
+
+def test_the_token_is_taken_from_the_environment_and_stands_nowhere(
+    studio_desk: Any, studio: LocalLabelStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without one nothing is sent; a personal one is exchanged; no file, reason or error of a failing run holds it."""
+    studio_desk.put(1)
+    with pytest.raises(RatchetError, match=r"token for Label Studio .* is missing"):
+        replace(studio_desk, environment={}).push()
+    assert not studio.requests
+    assert replace(studio_desk, environment={LABEL_STUDIO_TOKEN: PERSONAL}).push().sent == 1
+    people = studio.people
+    people.annotate(people.add_user("ann@corp.example"), people.task_of("rq0"), "a")
+    monkeypatch.setenv(LABEL_STUDIO_TOKEN, TOKEN)
+    studio.faults = [StudioFault("GET /api/tasks", "refuse", 403)]
+    with dg.DagsterInstance.ephemeral() as instance:
+        reasons = []
+        for _ in range(2):
+            context = dg.build_sensor_context(instance=instance)
+            reason = label_studio_sensor(context, home=studio_desk.home)
+            assert isinstance(reason, dg.SkipReason)
+            reasons.append(str(reason.skip_message))
+    assert "HTTP 403" in reasons[0]
+    assert "1 answers" in reasons[1]
+    assert label_studio_sensor.default_status is dg.DefaultSensorStatus.STOPPED
+    files = [path.read_bytes() for path in studio_desk.home.root.rglob("*") if path.is_file()]
+    for secret in (TOKEN, PERSONAL):
+        assert secret not in json.dumps(reasons)
+        assert not any(secret.encode() in content for content in files)
