@@ -63,7 +63,7 @@ def decide_golden_agreement(
     for row in found:
         answers = counts[row["split"]].setdefault(row["label"], {})
         answers[row["predicted"]] = answers.get(row["predicted"], 0) + int(row["n"])
-    both = [label for label in counts["test"] if counts["golden"].get(label)]
+    both = sorted(label for label in counts["test"] if counts["golden"].get(label))  # report and check say the same
     confidence = 1 - _ALPHA / max(1, len(both))  # Bonferroni: each further class would add a chance of a false alarm
     judged = {label: _compare(label, counts["test"][label], counts["golden"][label], confidence) for label in both}
     evidence: dict[str, Any] = {"classes": judged, "confidence": confidence}

@@ -125,6 +125,12 @@ def test_a_receipt_of_before_keeps_its_rule() -> None:
     assert (verdict.outcome, set(verdict.evidence)) == ("failed", {"classes", "confidence"})
 
 
+def test_the_order_of_rows_changes_no_word() -> None:
+    """The report counts in memory, in the order of the items, and the check by the warehouse, sorted."""
+    found = week("abc", PAIR)
+    assert decide_golden_agreement(found[::-1], {"a": 40}) == decide_golden_agreement(found, {"a": 40})
+
+
 def test_only_closed_circles_are_swaps() -> None:
     """Labels that lead into a circle are not on it, and neither is one that the candidate mostly confirms."""
     assert find_circles({"a": "b", "b": "c", "c": "b", "d": "a", "e": "e"}) == ["b", "c"]
