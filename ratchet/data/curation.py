@@ -39,12 +39,13 @@ WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
 
 SENT_SQL = """
 SELECT e.split, e.request_id, e.ts, e.text, e.label, e.blind, coalesce(e.drawn, true) AS drawn,
-       coalesce(p.text, e.text) AS as_sent, p.label AS served
-FROM examples e LEFT JOIN production_logs p USING (classifier, request_id)
+       coalesce(p.text, e.text) AS as_sent,
+       CASE WHEN list_contains(p.parts, e.label) THEN e.label ELSE p.label END AS served
+FROM examples e LEFT JOIN read_logs p USING (classifier, request_id)
 WHERE e.classifier = $classifier AND e.week = $week ORDER BY e.split, e.ts, e.request_id
 """
 """`EXAMPLES_SQL` with each text as it was sent, which an adapter reads by the redaction of its own training, and with
-the label that was served for it."""
+the label that was served for it, by the label rules; a part of a label that was split confirms it."""
 
 EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind", "origin", "drawn"]
 

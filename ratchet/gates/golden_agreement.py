@@ -18,7 +18,8 @@ from ratchet.gates.swapped_labels import blame_labels
 from ratchet.metrics.intervals import proportion_interval
 
 CONFUSIONS_SQL = """
-SELECT p.split, p.label, p.predicted, logs.label AS served, count(*)::BIGINT AS n
+SELECT p.split, p.label, p.predicted, count(*)::BIGINT AS n,
+       CASE WHEN list_contains(logs.parts, p.label) THEN p.label ELSE logs.label END AS served
 FROM predictions p LEFT JOIN read_logs logs
   ON p.split = 'test' AND logs.classifier = p.classifier AND logs.request_id = p.item
 WHERE p.classifier = $classifier AND p.week = $week AND p.model = 'candidate' AND p.adapter = $adapter
@@ -26,7 +27,8 @@ WHERE p.classifier = $classifier AND p.week = $week AND p.model = 'candidate' AN
                                          AND e.split = p.split AND e.request_id = p.item AND e.origin = 'example'))
 GROUP BY ALL ORDER BY ALL
 """
-"""Counts of the candidate's predictions for each label of test and golden, and of what was served for it in test.
+"""Counts of the candidate's predictions for each label of test and golden, and of what was served for it in test, where
+a part of a label that was split confirms it.
 
 Labelled examples that no request stands behind do not count.
 """

@@ -422,6 +422,12 @@ def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
         connection.execute("UPDATE production_logs SET text = text || ' 030/1234567'")
     changed = warehouse.frame(curation.SENT_SQL, {"classifier": "tickets", "week": CYCLE.week})
     assert [*changed["as_sent"]] == [f"{text} 030/1234567" for text in sent["as_sent"]]
+    key = {"classifier": "tickets", "week": CYCLE.week}
+    assert set(sent["served"]) == {"a"}
+    with warehouse.connect() as connection:  # `a` was split into `b` and another: what it was split into confirms it
+        connection.execute("INSERT INTO label_images VALUES ('tickets', 'a', NULL, NULL, 'former', ['b', 'z'], NULL)")
+        served = connection.execute(curation.SENT_SQL, key).df()
+    assert {*zip(served["label"], served["served"], strict=True)} == {("a", "former"), ("b", "b")}
 
 
 @pytest.mark.parametrize(

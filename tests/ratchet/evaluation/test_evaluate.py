@@ -13,7 +13,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.data.label_selection import LabelSelection, count_confirming
 from ratchet.evaluation.evaluate import decide_model_gates, read_splits
 from ratchet.evaluation.scoring import Scored, Split
-from ratchet.gates.golden_agreement import decide_golden_agreement, labels_of_test
+from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement, labels_of_test
 from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.calibration import softmax
@@ -125,3 +125,8 @@ def test_errors_alone_are_seen_alike_from_memory_and_from_the_warehouse(
     assert answers.requests == requests
     assert decide_golden_agreement(answers.confusions, answers.requests) == verdicts["golden_agreement"]
     assert count_confirming(labels_of_test(answers.confusions)) == LabelSelection(50, 0)
+    with warehouse.connect() as connection:
+        connection.execute("INSERT INTO label_images VALUES ('tickets', 'a', NULL, NULL, 'former', ['b', 'z'], NULL)")
+        key = {"classifier": "tickets", "week": week, "adapter": "d"}
+        rows = connection.execute(CONFUSIONS_SQL, key).df().to_dict("records")
+    assert count_confirming(labels_of_test(rows)) == LabelSelection(50, 25)  # `b`, which `a` was split into
