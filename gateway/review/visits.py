@@ -22,6 +22,7 @@ from gateway.routes.browser_auth import person_at_page
 from gateway.routes.request_body import REFUSED, schema_of
 from gateway.routes.speakers import annotator_of
 from gateway.state import gateway_of
+from ratchet.review.adjudicators import is_named_adjudicator
 
 SCOPE = "review"
 _ALSO = {
@@ -63,7 +64,8 @@ async def begin(request: Request, name: str) -> Visit:
     opened = await asyncio.to_thread(gateway.queues.open, name)
     key, person = "" if access.unlocked else caller.name, annotator_of(caller, None, opened.spec)
     await asyncio.to_thread(gateway.feedback.admit, name, person)  # who is suspended reads nothing either
-    return Visit(request, name, opened, Reviewer(key, person), json)
+    sees_people = caller.admin or is_named_adjudicator(opened.spec, person)
+    return Visit(request, name, opened, Reviewer(key, person), json, sees_people)
 
 
 def caller_of_review(request: Request) -> Caller:

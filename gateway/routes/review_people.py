@@ -12,13 +12,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.errors import RequestError, is_json_wanted
 from gateway.review.pages import frame_of, show_error
-from gateway.review.queues import OpenQueue
 from gateway.routes.auth import Access, Caller
 from gateway.routes.browser_auth import PAGE_HEADERS, person_at_page
 from gateway.state import Gateway, gateway_of
-from ratchet.config.people import find_person
 from ratchet.core.errors import RatchetError
-from ratchet.core.person_names import BadNameError, normalise_name
+from ratchet.review.adjudicators import is_named_adjudicator
 from ratchet.review.page.people import read_texts, render_people
 from ratchet.storage.review.people_file import read_people
 from ratchet.storage.review.read_log import ReadLog
@@ -60,13 +58,15 @@ async def show(request: Request, name: str) -> Response:
 def _read(gateway: Gateway, access: Access, caller: Caller, name: str) -> dict[str, Any] | None:
     """Return the figures, after the line that says who reads their texts is on disk."""
     opened = None if caller.admin else gateway.queues.open(name)
-    if opened is not None and not _adjudicates(opened, caller.person):
+    if opened is not None and not is_named_adjudicator(opened.spec, caller.person):
         raise RequestError(
             403,
             "no_scope",
             "Figures of people are for admins and adjudicators.",
             "Ask for a key with scope admin, or for a place in adjudicators of [review].",
         )
+    if opened is not None:
+        gateway.feedback.admit(name, caller.person)  # who is suspended reads nothing
     home = gateway.slots.home
     if name not in home.served():
         raise RequestError(404, "no_classifier", "Unknown classifier.", "Look at /review for those of this gateway.")
@@ -85,19 +85,6 @@ def _read(gateway: Gateway, access: Access, caller: Caller, name: str) -> dict[s
             507, "disk", "The reading cannot be logged, so nothing is shown.", "Free disk space."
         ) from None
     return document
-
-
-def _adjudicates(opened: OpenQueue, person: str) -> bool:
-    """Return True for a person whom `[review] adjudicators` names, by any of their names."""
-    people, mine = opened.spec.people, find_person(opened.spec.people, person) or person
-    for name in opened.spec.review.adjudicators:
-        try:
-            form = normalise_name(name)
-        except BadNameError:
-            continue
-        if (find_person(people, form) or form) == mine:
-            return True
-    return False
 
 
 def _unreadable(name: str) -> RequestError:

@@ -68,6 +68,10 @@ def test_admins_and_adjudicators_read_it_and_every_reading_of_texts_is_logged(se
     assert [(each.key, each.page, each.request_ids) for each in ReadLog(home, "small").read()] == [
         (who, "people", ("r1",)) for who in ("boss", "boss", "ann", "ann")
     ]
+    links = {
+        who: 'href="small/people"' in client.get("/review/small", headers={**keys[who], **HTML}).text for who in keys
+    }
+    assert links == {"boss": False, "ann": True, "bob": False}  # the boss's key is of nobody in [people]
     statuses = [client.get("/review/none/people", headers={**key, **JSON}).status_code for key in keys.values()]
     assert statuses[0] == 404
     page = client.get("/review/small/people", headers={**keys["boss"], **HTML})

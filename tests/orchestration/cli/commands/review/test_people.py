@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.failpoints import VARIABLE
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
 from ratchet.workflows.log import read_log
 from ratchet.workflows.review.queue import ReviewQueue
+from ratchet.workflows.review.trained_on import find_trained_adapters
 from ratchet.workflows.verify import verify_ledger
 
 pytestmark = pytest.mark.slow  # a home in which a cycle ran, and a process of its own
@@ -86,6 +89,16 @@ def test_a_suspension_reaches_queue_log_votes_and_the_list_of_adapters(
     back = call("--home", ran_home, "people", "tickets", "--reinstate", "ann_a", "--why", "spoke with her")
     assert (back.code, "count again" in back.out) == (0, True)
     assert [each.event for each in read_log(home, "tickets", ["people"]).entries] == ["suspend", "reinstate"]
+
+
+def test_an_adapter_whose_week_ran_again_is_listed_without_a_number(ran_home: Path) -> None:
+    """Its examples are no longer those that are stored, and it may have trained on these labels."""
+    home = Home(ran_home)
+    receipts, (week,) = Receipts(home), Receipts(home).weeks("tickets")
+    receipts.note(Cycle("tickets", parse_week(week)), training_set="0" * 64)
+    (found,) = find_trained_adapters(home, "tickets", open_warehouse(home, "tickets"), "ann_a")
+    assert (found["examples"], found["of"], found["week"]) == (None, None, week)
+    assert find_trained_adapters(home, "tickets", open_warehouse(home, "tickets"), "nobody") == []
 
 
 def test_a_wrong_name_or_no_reason_changes_nothing(ran_home: Path, call: Callable[..., Any]) -> None:
