@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
-from ratchet.testing.homes import SmallClassifier
+from ratchet.testing.homes import SmallClassifier, write_lines
 from ratchet.workflows.doctor.classifiers import examine_classifiers
 from ratchet.workflows.plan_cycle import plan_cycle
 from ratchet.workflows.review.answer import land_corrections
@@ -93,6 +93,48 @@ def test_a_rename_goes_through_a_cycle_and_counts_for_no_error(passed: Home, tmp
     with pytest.raises(RatchetError, match="lists 'green', but rule 1 says that green is now olive"):
         plan_cycle(home, "small", "latest")
     assert {each.what: each.state for each in examine_classifiers(home, {})}["labels of small"] == "fail"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("case", ["merge", "split"])
+def test_a_merge_and_a_split_go_through_a_cycle(case: str, passed: Home, tmp_path: Path, run_here: Command) -> None:
+    """Live's answers add up, or cover the parts: neither is a loss on the golden set, and the candidate may enter."""
+    home = Home(Path(shutil.copytree(passed.root, tmp_path / "home")))
+    before = json.loads((home.reports("small") / "2026-01-12" / "eval_report.json").read_text())
+    if case == "merge":
+        edit(home, '[[label]]\nname = "green"\n', "")
+        words = ("merge", "green", "amber", "--into", "amber")
+    else:
+        edit(home, 'name = "green"', 'name = "parcel"\n\n[[label]]\nname = "courier"')
+        golden = home.golden("small")
+        golden.write_text(golden.read_text().replace('"green"', '"parcel"', 5).replace('"green"', '"courier"'))
+        words = ("split", "green", "--into", "parcel,courier")
+    done = run_here("--home", home.root, "labels", "small", *words, "--why", "x")
+    assert done.returncode == 0, done.stderr
+    if case == "split":
+        texts = open_warehouse(home, "small").frame("SELECT request_id, text FROM production_logs ORDER BY ALL")
+        rows = [
+            {"request_id": row.request_id, "ts": datetime.now(UTC).isoformat(), "annotator": "ann_c",
+             "label": "courier" if "courier" in row.text else "parcel", "saw_prediction": False}
+            for row in texts.itertuples() if int(row.request_id[-4:]) % 3 == 1
+        ]  # fmt: skip
+        write_lines(home.landing("small", "corrections") / "again.jsonl", rows)
+    enter_policy(home, "small", "x")
+    done = run_here("--home", home.root, "cycle", "small", "--week", "2026-01-12")
+    report = json.loads((home.reports("small") / "2026-01-12" / "eval_report.json").read_text())
+    regression = report["checks"]["golden_set_regression"]
+    assert regression["passed"], regression["reason"]
+    if case == "merge":
+        assert done.returncode == 0, done.stderr
+        assert report["golden"]["live_right"] >= before["golden"]["live_right"]
+        assert report["splits"]["train"]["classes"]["amber"] == sum(
+            before["splits"]["train"]["classes"][label] for label in ("amber", "green")
+        )
+        assert nominate(home, "small").adapter == report["adapter"]
+    else:
+        assert set(report["splits"]["train"]["classes"]) == {"amber", "parcel", "courier", "violet"}
+        answered = sum(report["splits"]["test"]["classes"][label] for label in ("parcel", "courier"))
+        assert answered >= before["splits"]["test"]["classes"]["green"]  # they were drawn before, so they judge
 
 
 @pytest.fixture(scope="module")
