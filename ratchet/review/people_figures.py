@@ -81,12 +81,16 @@ def measure_people(answers: pd.DataFrame) -> list[PersonFigures]:
     `answers` are rows of `ANSWERS_SQL`.
     """
     answers = answers.assign(week=[date.fromisoformat(str(week)[:10]) for week in answers["week"]])
-    others, checks = compare_with_others(answers), _compare_checks(answers)
+    frames = answers, compare_with_others(answers), _compare_checks(answers)
+    by_name = [_split(frame, "person") for frame in frames]
     result = []
-    for person in sorted(answers["person"].unique()):
-        own = answers[answers["person"] == person]
-        weeks = [None, *sorted(own["week"].unique(), reverse=True)]
-        result += [_measure(person, week, own, others, checks) for week in weeks]
+    for person in sorted(by_name[0]):
+        mine = [parts.get(person, frame.iloc[:0]) for parts, frame in zip(by_name, frames, strict=True)]
+        by_week = [_split(frame, "week") for frame in mine]
+        result.append(_measure(person, None, *mine))
+        for week in sorted(by_week[0], reverse=True):
+            parts = (weeks.get(week, frame.iloc[:0]) for weeks, frame in zip(by_week, mine, strict=True))
+            result.append(_measure(person, week, *parts))
     return result
 
 
@@ -126,7 +130,6 @@ def _compare_checks(answers: pd.DataFrame) -> pd.DataFrame:
 def _measure(
     person: str, week: date | None, own: pd.DataFrame, others: pd.DataFrame, checks: pd.DataFrame
 ) -> PersonFigures:
-    own, others, checks = (_part(frame, person, week) for frame in (own, others, checks))
     alike = (others["label"] == others["label_other"]).groupby(others["request_id"]).mean()
     votes, timed = own[own["kind"] != "check"], own["seconds"].dropna()
     return PersonFigures(
@@ -142,9 +145,8 @@ def _measure(
     )
 
 
-def _part(frame: pd.DataFrame, person: str, week: date | None) -> pd.DataFrame:
-    mine = frame[frame["person"] == person]
-    return mine if week is None else mine[mine["week"] == week]
+def _split(frame: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
+    return dict(list(frame.groupby(column)))
 
 
 def by_person(figures: list[PersonFigures]) -> Iterator[tuple[PersonFigures, list[PersonFigures]]]:
