@@ -157,7 +157,7 @@ def _task(content: Any) -> ServerTask:
 
 def _annotation(content: Any) -> ServerAnnotation:
     results = [each for each in _list(content.get("result")) if isinstance(each, dict)]
-    chosen = [name for each in results if each.get("from_name") == LABEL for name in _values(each, "choices")]
+    chosen = [name for each in results if each.get("from_name") == LABEL for name in _values(each, "choices") if name]
     notes = [text for each in results if each.get("from_name") == NOTE for text in _values(each, "text")]
     user, seconds = content.get("updated_by") or content.get("completed_by"), content.get("lead_time")
     timed = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0

@@ -19,6 +19,7 @@ IN_PLACE: Mapping[str, tuple[str, str, str]] = {
     "ratchet:cannot_tell": ("cannot_tell", "Cannot tell", CANNOT_TELL),
 }
 """Answer of a correction, its words and its key, by the alias that stands for it in results."""
+_WIDE_DOLLAR = "\uff04"
 
 
 def make_form(labels: Sequence[Label]) -> str:
@@ -29,7 +30,7 @@ def make_form(labels: Sequence[Label]) -> str:
             f"label {sorted(taken)[0]!r} means another answer in Label Studio.", "Answer on the review page instead."
         )
     keys = hotkeys(labels)
-    choices = [_choice(label.name, "", keys.get(label.name, ""), label.description) for label in labels]
+    choices = [_label(label, keys.get(label.name, "")) for label in labels]
     choices += [_choice(words, alias, key, "") for alias, (_, words, key) in IN_PLACE.items()]
     listed = "\n".join(choices)
     return f"""<View>
@@ -55,6 +56,14 @@ def make_instructions(labels: Sequence[Label], description: str, guide: Guide) -
         parts.append(f"<p><b>{_escape(label.name)}</b>{key}: {_escape(label.description)}</p>")
         parts.append(_paragraph(guide.by_label.get(label.name, "")))
     return "\n".join(filter(None, parts))
+
+
+def _label(label: Label, key: str) -> str:
+    """Return the choice of a label. The editor takes `$name` anywhere for a field of the task, so that it would show
+    and save something else: a wide dollar is shown, and results hold the alias."""
+    shown = label.name.replace("$", _WIDE_DOLLAR)
+    alias = label.name if shown != label.name else ""
+    return _choice(shown, alias, key, label.description.replace("$", _WIDE_DOLLAR))
 
 
 def _choice(value: str, alias: str, key: str, hint: str) -> str:

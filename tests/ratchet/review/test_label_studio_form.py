@@ -19,7 +19,8 @@ def test_payloads_stay_text(payloads: list[str], find_dangers: object) -> None:
         name = "".join(letter for letter in payload if letter.isprintable()).strip()[:100]
         labels = (Label(name, description=payload.replace("\0", "")), Label("other"))
         form = ElementTree.fromstring(make_form(labels))  # noqa: S314 - our own text
-        assert next(each.get("value") for each in form.iter("Choice")) == name
+        first = next(form.iter("Choice"))
+        assert (first.get("alias") or first.get("value")) == name
         page = make_instructions(labels, payload, Guide(payload, {name: payload}))
         assert find_dangers(page) == []
 
@@ -29,6 +30,14 @@ def test_keys_are_those_of_the_review_page_as_far_as_label_studio_tells_them_apa
     keys = list(hotkeys([Label(f"label {n}") for n in range(60)]).values())
     assert keys[:12] == [*"1234567890ab"]
     assert len({key.lower() for key in keys}) == len(keys) == 34
+
+
+def test_a_dollar_is_not_taken_for_a_field_of_the_task() -> None:
+    """The editor showed `undefined` and saved an empty answer; results hold the alias, which is the name."""
+    labels = (Label("$due", description="in $"), Label("b $c"))
+    form = ElementTree.fromstring(make_form(labels))  # noqa: S314 - our own text
+    choices = [(each.get("value"), each.get("alias"), each.get("hint")) for each in form.iter("Choice")]
+    assert choices[:2] == [("\uff04due", "$due", "in \uff04"), ("b \uff04c", "b $c", None)]
 
 
 @pytest.mark.parametrize("name", ["None of these", "Cannot tell", "ratchet:none"])
