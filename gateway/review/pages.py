@@ -69,7 +69,8 @@ def show_state(
     rows = tuple(Waiting(MEANINGS[each.reason], each.items, write_age(each.oldest, now)) for each in waiting)
     page = render(
         "waiting.html.j2", frame=visit.frame, sees_people=visit.sees_people, waiting=rows, result=result,
-        message=message, form=_form(visit, ""), choices=choices_of(visit.opened.spec.label, visit.opened.guide), guide=visit.opened.guide,
+        message=message, form=_form(visit, ""), guide=visit.opened.guide,
+        choices=choices_of(visit.opened.spec.label, visit.opened.guide),
     )  # fmt: skip
     return _page(page, status)
 
