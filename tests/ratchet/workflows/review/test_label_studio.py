@@ -10,6 +10,9 @@ import pytest
 from orchestration.label_studio import label_studio_sensor
 from ratchet.config.secret_variables import LABEL_STUDIO_TOKEN
 from ratchet.core.errors import RatchetError
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.specs import Specs
 from ratchet.testing.label_studio.server import PERSONAL, TOKEN, LocalLabelStudio, StudioFault
 
 pytestmark = pytest.mark.slow
@@ -124,3 +127,23 @@ def test_the_token_is_taken_from_the_environment_and_stands_nowhere(
     for secret in (TOKEN, PERSONAL):
         assert secret not in json.dumps(reasons)
         assert not any(secret.encode() in content for content in files)
+
+
+def test_a_served_label_is_shown_where_it_was_asked_for_and_anchors_the_answer(
+    studio_desk: Any, studio: LocalLabelStudio
+) -> None:
+    """Of a request whose served label is known; the others stay blind."""
+    home, people = studio_desk.home, studio.people
+    row = {"request_id": "rq0", "ts": "2026-02-16T09:00:00Z", "text": "text 0", "label": "b"}
+    logs = home.root / "week.jsonl"
+    logs.write_text(json.dumps(row))
+    Landing(home, open_warehouse(home, "small")).deliver(Specs(home)["small"], "production_logs", logs)
+    studio_desk.put(2)
+    assert studio_desk.push(predictions=True).sent == 2
+    shown = {task["data"]["request_id"]: task["total_predictions"] for task in people.contents.tasks.values()}
+    assert shown == {"rq0": 1, "rq1": 0}
+    ann = people.add_user("ann@corp.example")
+    for request_id in shown:
+        people.annotate(ann, people.task_of(request_id), "b")
+    studio_desk.poll()
+    assert {row["request_id"]: row["saw_prediction"] for row in studio_desk.rows()} == {"rq0": True, "rq1": False}
