@@ -13,9 +13,11 @@ from ratchet.review.item import QueuedRequest
 from ratchet.review.reasons import DISAGREEMENT
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
-from ratchet.testing.homes import SmallClassifier
+from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows.review.answer import land_corrections
+from ratchet.workflows.review.early_cycle import weigh_disagreements
 from ratchet.workflows.review.enqueue import enqueue
+from ratchet.workflows.rollout.reconcile import record
 
 WEEK = date(2026, 1, 5)
 RUN_KEY = "dagster/run_key"
@@ -104,6 +106,23 @@ def test_reviewed_disagreements_start_the_newest_week_too(eager: SmallClassifier
     land_corrections(eager.home, eager.name, [{"request_id": each, "ts": now.isoformat(), **label} for each in ids])
     runs = tick(eager, instance) + tick(eager, instance)
     assert [run.tags["dagster/partition"] for run in runs] == [Cycle(eager.name, WEEK).key]
+
+
+def test_reviewed_disagreements_start_nothing_while_a_candidate_is_compared(small: SmallClassifier) -> None:
+    """Its rollout needs these labels; once it is out of the way they count."""
+    small.write(settings="[review]\nearly_after_disagreements = 1\n")
+    spec, now = Specs(small.home)[small.name], datetime.now(UTC)
+    enqueue(small.home, small.name, [QueuedRequest("r", DISAGREEMENT, now, "a text")], writer="gateway")
+    label = {"request_id": "r", "ts": now.isoformat(), "label": "amber", "annotator": "ann", "saw_prediction": False}
+    land_corrections(small.home, small.name, [label])
+    fields = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": str(WEEK)}
+    for action, adapter in (("promote", "a" * 64), ("shadow", "b" * 64)):
+        receipts = keep_receipts(small.home, small.name, str(WEEK), adapter)
+        record(small.home, small.name, action=action, adapter=adapter, receipts=receipts, **fields)
+    waiting = weigh_disagreements(small.home, small.name, spec)
+    assert (waiting.start, "A candidate is compared" in waiting.sentence) == (False, True)
+    record(small.home, small.name, action="reject", adapter="b" * 64, receipts={}, **fields)
+    assert weigh_disagreements(small.home, small.name, spec).start
 
 
 def test_a_failed_run_is_tried_again_three_times_and_no_more(
