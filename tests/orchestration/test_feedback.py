@@ -121,7 +121,7 @@ def test_reviewed_disagreements_start_nothing_while_a_candidate_is_compared(smal
         record(small.home, small.name, action=action, adapter=adapter, receipts=receipts, **fields)
     waiting = weigh_disagreements(small.home, small.name, spec)
     assert (waiting.start, "A candidate is compared" in waiting.sentence) == (False, True)
-    record(small.home, small.name, action="reject", adapter="b" * 64, receipts={}, **fields)
+    record(small.home, small.name, action="reject", adapter="a" * 64, previous_adapter="b" * 64, receipts={}, **fields)
     assert weigh_disagreements(small.home, small.name, spec).start
 
 
