@@ -55,7 +55,7 @@ class Queues:
             )
         with self._locks.setdefault(name, threading.Lock()):
             stamp, before = self._stamp(name), self._open.get(name)
-            if before is not None and before.stamp == stamp:
+            if before is not None and before.stamp == stamp and before.queue.index.is_in_place:
                 return before
             spec = self._spec(name, before)
             try:

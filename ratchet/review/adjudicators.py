@@ -8,14 +8,23 @@ from ratchet.config.spec import Spec
 from ratchet.core.person_names import BadNameError, normalise_name
 
 
-def is_named_adjudicator(spec: Spec, person: str) -> bool:
-    """Return True for a person whom `adjudicators` names, by any of their names; where it names nobody, for nobody."""
-    mine = find_person(spec.people, person) or person
+def named_adjudicators(spec: Spec) -> frozenset[str]:
+    """Return the people whom `adjudicators` names, each by the name that their answers have."""
+    found = set()
     for name in spec.review.adjudicators:
         try:
             form = normalise_name(name)
         except BadNameError:
             continue
-        if (find_person(spec.people, form) or form) == mine:
-            return True
-    return False
+        found.add(find_person(spec.people, form) or form)
+    return frozenset(found)
+
+
+def is_named_adjudicator(spec: Spec, person: str) -> bool:
+    """Return True for a person whom `adjudicators` names, by any of their names; where it names nobody, for nobody."""
+    return (find_person(spec.people, person) or person) in named_adjudicators(spec)
+
+
+def may_decide(spec: Spec, person: str) -> bool:
+    """Return True where a person may decide between labels of others: everybody, where `adjudicators` names nobody."""
+    return not spec.review.adjudicators or is_named_adjudicator(spec, person)

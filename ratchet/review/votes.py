@@ -3,7 +3,7 @@
 Add here a rule on who answers; what becomes of the labels in a cycle is `ratchet/data/consensus.py`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,12 +41,12 @@ def judge_votes(votes: Sequence[Vote], needed: int, asked_again: datetime | None
 
 
 def may_answer(
-    person: str, state: str, votes: Sequence[Vote], asked_again: datetime | None, adjudicators: Collection[str]
+    person: str, state: str, votes: Sequence[Vote], asked_again: datetime | None, *, adjudicates: bool = True
 ) -> bool:
     """Return True where `person` may be asked: who answered already is not, nor who may not adjudicate a conflict."""
     own = [vote for vote in votes if vote.person == person and not vote.withdrawn]
     if state == CONFLICT:
-        return not own and (not adjudicators or person in adjudicators)
+        return not own and adjudicates
     return state == WAITING and not any(asked_again is None or vote.ts >= asked_again for vote in own)
 
 

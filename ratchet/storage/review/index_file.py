@@ -23,6 +23,15 @@ class IndexFile:
         make_folder(path.parent)
         self._path, self._made_of, self._lock = path, made_of, threading.RLock()
         self._connection = self._open()
+        self._inode = self._path.stat().st_ino
+
+    @property
+    def is_in_place(self) -> bool:
+        """False once the file was removed, by hand or since it is damaged: only a new opening shares locks again."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         """Close the connection."""
@@ -32,7 +41,7 @@ class IndexFile:
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """Hold the index for a change; other processes wait. An error undoes the change."""
-        with self._lock:
+        with self._lock, self._undamaged():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -43,8 +52,22 @@ class IndexFile:
 
     def rows(self, sql: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        with self._lock:
+        with self._lock, self._undamaged():
             return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _undamaged(self) -> Iterator[None]:
+        """Remove a file that turns out to be damaged, so that the next opening makes it anew; the error goes on."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if type(error) is sqlite3.DatabaseError and self.is_in_place:  # its kinds are locks, full disks, our errors
+                self._remove()
+            raise
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-shm"):  # all that counts stands in the logs and corrections
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
         for attempt in range(2):
@@ -60,8 +83,7 @@ class IndexFile:
                 connection.close()
                 if attempt:
                     raise
-                for suffix in ("", "-wal", "-shm"):  # damaged: all that counts stands in the logs and corrections
-                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+                self._remove()
             else:
                 return connection
         raise AssertionError

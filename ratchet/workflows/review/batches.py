@@ -38,8 +38,7 @@ def start_batch(
 
     chosen: dict[str, str] = {}
     by_reason = {reason: find(REASON_SQL, reason=reason) for reason in MEANINGS}
-    decides = adjudicates and (not policy.adjudicators or person in policy.adjudicators)
-    conflicts = find(CONFLICT_SQL) if decides else []
+    conflicts = find(CONFLICT_SQL) if adjudicates else []
     first = [DISAGREEMENT] if compared else []
     order = [*first, *(reason for reason in MEANINGS if reason not in first)]
     share = policy.compared_audit_share if compared else policy.audit_share
@@ -69,7 +68,7 @@ def hold_batch(connection: sqlite3.Connection, batch: str, person: str, now: dat
     left = [row[0] for row in connection.execute(
         "SELECT request_id FROM batch_items WHERE batch = ? AND NOT done AND choice <> ?", (batch, CHECK)
     )]  # fmt: skip
-    lock(connection, [each for each in left if may_have(connection, each, person, now, ())], person, now)
+    lock(connection, [each for each in left if may_have(connection, each, person, now)], person, now)
     done, of = connection.execute("SELECT sum(done), count(*) FROM batch_items WHERE batch = ?", (batch,)).fetchone()
     return ReviewBatch(batch, person, of, done)
 
@@ -83,7 +82,7 @@ def lock(connection: sqlite3.Connection, request_ids: list[str], person: str, no
 
 
 def may_have(
-    connection: sqlite3.Connection, request_id: str, person: str, now: datetime, adjudicators: tuple[str, ...]
+    connection: sqlite3.Connection, request_id: str, person: str, now: datetime, *, adjudicates: bool = True
 ) -> bool:
     """Return True where a request still lacks this person's answer, and others hold no more of it than it lacks."""
     item = connection.execute(
@@ -96,7 +95,7 @@ def may_have(
         (request_id, person, now.timestamp()),
     ).fetchone()
     votes = votes_of(connection, request_id)
-    return held[0] < item[1] and may_answer(person, item[0], votes, time_of(item[2]), adjudicators)
+    return held[0] < item[1] and may_answer(person, item[0], votes, time_of(item[2]), adjudicates=adjudicates)
 
 
 def close_item(connection: sqlite3.Connection, batch: str, request_id: str) -> None:

@@ -16,6 +16,7 @@ from ratchet.core.label_names import label_form
 from ratchet.core.names import nearest
 from ratchet.data.label_rules import LabelRules
 from ratchet.data.records import ANSWERS
+from ratchet.review.adjudicators import may_decide
 from ratchet.review.batch import BATCH_SIZE
 from ratchet.review.item import ADJUDICATION, CHECK, BatchItem, ReviewBatch, ReviewItem, ReviewResult, WaitingReason
 from ratchet.review.reasons import MEANINGS
@@ -105,8 +106,9 @@ class ReviewQueue:
             if found is not None:
                 return hold_batch(connection, found[0], person, self.clock())
             return start_batch(
-                self.index, connection, self.spec.review, person, size, compared, self.clock(), adjudicates=adjudicates
-            )
+                self.index, connection, self.spec.review, person, size, compared, self.clock(),
+                adjudicates=adjudicates and may_decide(self.spec, person),
+            )  # fmt: skip
 
     def current(self, person: str) -> ReviewItem | None:
         """Return the first unanswered request of the person's open batch; None where none is left."""
@@ -118,10 +120,11 @@ class ReviewQueue:
             ).fetchall()  # fmt: skip
             for batch, position, request_id, choice in left:
                 item, undone = self.index.read_item(request_id), self._is_undone(batch, request_id)
-                adjudicators = self.spec.review.adjudicators
                 if item is not None and (
                     undone or choice == CHECK
-                    or may_have(connection, request_id, person, self.clock(), adjudicators)
+                    or may_have(
+                        connection, request_id, person, self.clock(), adjudicates=may_decide(self.spec, person)
+                    )
                 ):  # fmt: skip
                     lock(connection, [request_id] if choice != CHECK else [], person, self.clock())
                     of = connection.execute("SELECT count(*) FROM batch_items WHERE batch = ?", (batch,)).fetchone()[0]
@@ -152,7 +155,7 @@ class ReviewQueue:
             "request_id": request_id, "ts": self.clock().astimezone(UTC).isoformat(),
             "label": None if label is None else label_form(label), "answer": answer, "annotator": annotator,
             "saw_prediction": saw_prediction, "batch": mine or None, "seconds": seconds, "note": note or None,
-            "chosen": choice or (ADJUDICATION if item[0][1] == CONFLICT or item[0][2] else item[0][0]),
+            "chosen": choice or (ADJUDICATION if self._decides_unasked(person, request_id, item[0]) else item[0][0]),
         }  # fmt: skip
         return self._given_before(person, row) or row
 
@@ -238,6 +241,13 @@ class ReviewQueue:
             (request_id, batch, batch, person),
         )
         return found[0] if found else ("", "")
+
+    def _decides_unasked(self, person: str, request_id: str, item: tuple[str, str, int]) -> bool:
+        """Return True where an answer without a batch, which may be forgotten, decides a request as one from it does:
+        never that of somebody whose own label is among those to decide on, or who may not adjudicate."""
+        sql = "SELECT 1 FROM votes WHERE request_id = ? AND person = ? AND NOT withdrawn"
+        decides = item[2] or (item[1] == CONFLICT and may_decide(self.spec, person))
+        return bool(decides) and not self.index.rows(sql, (request_id, person))
 
     def _given_before(self, person: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the person's newest answer on the request where it says the same: a repeat adds no row."""

@@ -44,13 +44,13 @@ def test_only_people_without_an_answer_are_asked() -> None:
     """Who answered is not asked again, unless the request was queued to be asked again; adjudicators decide."""
     votes = [vote("ann", "a"), vote("bob", "b")]
     later = T0 + timedelta(minutes=1)
-    assert not may_answer("ann", WAITING, votes[:1], None, ())
-    assert may_answer("bob", WAITING, votes[:1], None, ())
-    assert may_answer("ann", WAITING, votes[:1], later, ())
-    assert not may_answer("ann", CONFLICT, votes, None, ())
-    assert may_answer("cem", CONFLICT, votes, None, ())
-    assert not may_answer("cem", CONFLICT, votes, None, ("dee",))
-    assert not may_answer("cem", DONE, votes, None, ())
+    assert not may_answer("ann", WAITING, votes[:1], None)
+    assert may_answer("bob", WAITING, votes[:1], None)
+    assert may_answer("ann", WAITING, votes[:1], later)
+    assert not may_answer("ann", CONFLICT, votes, None)
+    assert may_answer("cem", CONFLICT, votes, None)
+    assert not may_answer("cem", CONFLICT, votes, None, adjudicates=False)
+    assert not may_answer("cem", DONE, votes, None)
 
 
 def test_as_many_people_hold_a_request_as_votes_are_missing() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import VARIABLE
 from ratchet.data.label_rules import LabelRule
-from ratchet.review.item import RANDOM, VALUE, QueuedRequest
+from ratchet.review.item import ADJUDICATION, RANDOM, VALUE, QueuedRequest
 from ratchet.review.reasons import AUDIT, BLOCKED, LOW_CONFIDENCE, USER_FEEDBACK
 from ratchet.storage.home import Home
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -124,6 +125,45 @@ def test_the_index_may_be_lost_damaged_or_old(desk: Desk) -> None:
         queue = desk.open()
         assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 3)]
         queue.close()
+
+
+def test_an_index_that_is_damaged_under_its_user_is_made_anew_by_the_next_opening(desk: Desk) -> None:
+    """Who has it open learns that it is not the one in place any more, and nothing that counts is lost."""
+    desk.put(300)
+    queue = desk.open()
+    assert queue.index.is_in_place
+    for pragma in ("wal_checkpoint(TRUNCATE)", "shrink_memory"):  # everything is read from the file again
+        queue.index.rows(f"PRAGMA {pragma}")
+    file = desk.home.review("small") / "queue.sqlite"
+    with file.open("r+b") as written:
+        written.seek(4096)
+        written.write(b"?" * (file.stat().st_size - 4096))
+    desk.put(1, start=300)
+    with pytest.raises(sqlite3.DatabaseError):
+        queue.batch("ann", size=300)
+    assert not queue.index.is_in_place
+    queue.close()
+    queue = desk.open()
+    assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 301)]
+    queue.close()
+
+
+@pytest.mark.parametrize(("person", "chosen"), [("ann", RANDOM), ("cem", RANDOM), ("dee", ADJUDICATION)])
+def test_only_adjudicators_decide_also_without_a_batch(desk: Desk, person: str, chosen: str) -> None:
+    """An answer on a request that was never in front of somebody decides no conflict, their own least of all."""
+    review = ReviewPolicy(double_share=1.0, adjudicators=("dee@example.com",))
+    people = dict.fromkeys(("ann", "bob", "cem"), ()) | {"dee": ("dee@example.com",)}
+    desk.spec = replace(SPEC, people=people, review=review)
+    desk.put(1, chosen=RANDOM)
+    queue = desk.open()
+    for each, label in (("ann", "a"), ("bob", "b")):
+        desk.answer(queue, each, "rq0", label)
+    assert queue.batch("cem").of == 0
+    if person == "dee":
+        assert queue.batch("dee").of == 1
+        assert getattr(queue.current("dee"), "conflict", ()) == (("a", ""), ("b", ""))
+    assert desk.answer(queue, person, "rq0", "c")["chosen"] == chosen
+    queue.close()
 
 
 def test_labels_of_a_suspended_person_do_not_count_and_the_request_waits_again(desk: Desk) -> None:
