@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.row_log import CORRECTIONS, FEEDBACK
 from ratchet.core.cycle import monday_of
-from ratchet.data.records import CHECK
+from ratchet.data.records import ADJUDICATION, CHECK
 
 REMEMBERED_REQUESTS = 50_000
 """Requests whose voters are remembered."""
@@ -37,7 +37,8 @@ class SubmissionCaps:
     corrections_a_day: int = 2_000
     """Corrections of one person on one day (UTC), over all classifiers."""
     votes_a_request: int = 5
-    """People whose corrections of one request are taken; an agreed request that is asked again counts no more."""
+    """People whose corrections of one request are taken; an agreed request that is asked again counts no more,
+    and whoever adjudicates may."""
     feedback_share: float = 0.05
     """Share of a week's requests on which one source under one key may give feedback."""
     feedback_at_least: int = 20
@@ -59,7 +60,7 @@ class SubmissionCaps:
                     f"More than {self.corrections_a_day} corrections of one person in a day.",
                     _seconds_to(today, 1, now),
                 )
-            counts = row.get("chosen") != CHECK and person not in voters
+            counts = row.get("chosen") not in (CHECK, ADJUDICATION) and person not in voters
             if counts and len(voters) >= self.votes_a_request:
                 raise CapError(f"{self.votes_a_request} people have corrected this request; that is enough.", None)
         if kind == FEEDBACK:

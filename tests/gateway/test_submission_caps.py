@@ -48,6 +48,7 @@ def taken(caps: SubmissionCaps, kind: str, rows: list[dict[str, Any]], requests:
         (CORRECTIONS, [correction(1, f"p{n}") for n in range(9)], 0, 5),
         (CORRECTIONS, [correction(1, f"p{n % 5}") for n in range(50)], 0, 50),
         (CORRECTIONS, [correction(1, f"p{n}", chosen="check" if n % 2 else "value") for n in range(20)], 0, 15),
+        (CORRECTIONS, [correction(1, f"p{n}", chosen="adjudication" if n > 7 else "value") for n in range(9)], 0, 6),
         (FEEDBACK, [{"request_id": f"r{n}", "source": "web/user"} for n in range(99)], 0, 20),
         (FEEDBACK, [{"request_id": f"r{n}", "source": "web/user"} for n in range(99)], 400, 20),
         (FEEDBACK, [{"request_id": f"r{n}", "source": "web/user"} for n in range(99)], 1_000, 50),
@@ -55,7 +56,8 @@ def taken(caps: SubmissionCaps, kind: str, rows: list[dict[str, Any]], requests:
     ],
 )
 def test_a_cap_counts_rows_that_arrive(kind: str, rows: list[dict[str, Any]], requests: int, expected: int) -> None:
-    """2,000 corrections of a person in a day whatever they say, five voters a request, checks aside, 5 % of a week."""
+    """2,000 corrections of a person in a day whatever they say, five voters a request, 5 % of a week;
+    checks and adjudication aside."""
     assert taken(SubmissionCaps(), kind, rows, requests) == expected
 
 

@@ -25,6 +25,7 @@ from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.review.answer import person_of
 from ratchet.workflows.review.enqueue import enqueue, text_for_people
 from ratchet.workflows.review.people import renew_people
+from ratchet.workflows.review.queue import ReviewQueue
 from ratchet.workflows.review.trained_on import LABELLED_SQL, find_trained_adapters
 
 _PEOPLE_SQL = "SELECT DISTINCT person FROM person_corrections WHERE classifier = $classifier ORDER BY person"
@@ -65,7 +66,7 @@ def suspend(home: Home, name: str, warehouse: Warehouse, who: str, why: str, act
     Raises `RatchetError` for somebody who has labelled nothing here.
     """
     spec, file = Specs(home)[name], Suspensions(home, name)
-    person = _find_person(spec, name, warehouse, who)
+    person = _find_person(home, spec, warehouse, who)
     standing = _line_of(file, person, spec)
     if standing is None:
         labels = len(warehouse.frame(LABELLED_SQL, {"classifier": name, "person": person})["request_id"].unique())
@@ -89,13 +90,20 @@ def reinstate(home: Home, name: str, warehouse: Warehouse, who: str, why: str, a
     return person
 
 
-def _find_person(spec: Spec, name: str, warehouse: Warehouse, who: str) -> str:
-    person = person_of(spec, who)
-    known = [str(each) for each in warehouse.frame(_PEOPLE_SQL, {"classifier": name})["person"]]
+def _find_person(home: Home, spec: Spec, warehouse: Warehouse, who: str) -> str:
+    name, person = spec.name, person_of(spec, who)
+    known = {str(each) for each in warehouse.frame(_PEOPLE_SQL, {"classifier": name})["person"]}
+    if person not in known:  # answers of this hour stand in the journal of the gateway, which the queue reads
+        queue = ReviewQueue.open(home, name, spec)
+        known |= {each for (each,) in queue.index.rows("SELECT DISTINCT person FROM votes")}
+        known |= set(map(str, Suspensions(home, name).names()))
+        queue.close()
     if person not in known:
-        listed = f"People: {', '.join(known[:20]) or 'none'}."
+        listed = f"People: {', '.join(sorted(known)[:20]) or 'none'}."
         raise RatchetError(
-            f"{person} has labelled nothing of {name}.", f"{nearest(person, known)} {listed}".strip(), code="no_person"
+            f"{person} has labelled nothing of {name}.",
+            f"{nearest(person, sorted(known))} {listed}".strip(),
+            code="no_person",
         )
     return person
 

@@ -39,7 +39,7 @@ def people(
     home.need(name)
     if suspend is not None and reinstate is not None:
         raise UsageError("--suspend and --reinstate together.", "Give one of them.", code="usage")
-    if not home.has_rows(name):
+    if suspend is None and not home.has_rows(name):
         raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
     from ratchet.core.cycle import choose_week, need_known, parse_week
     from ratchet.ingest.rebuild import open_warehouse

@@ -2,20 +2,26 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.row_log import CORRECTIONS, RowLog
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.failpoints import VARIABLE
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.review.item import QueuedRequest
+from ratchet.review.reasons import AUDIT
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
+from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.log import read_log
+from ratchet.workflows.review.enqueue import enqueue
 from ratchet.workflows.review.queue import ReviewQueue
 from ratchet.workflows.review.trained_on import find_trained_adapters
 from ratchet.workflows.verify import verify_ledger
@@ -89,6 +95,24 @@ def test_a_suspension_reaches_queue_log_votes_and_the_list_of_adapters(
     back = call("--home", ran_home, "people", "tickets", "--reinstate", "ann_a", "--why", "spoke with her")
     assert (back.code, "count again" in back.out) == (0, True)
     assert [each.event for each in read_log(home, "tickets", ["people"]).entries] == ["suspend", "reinstate"]
+
+
+def test_who_has_answered_may_be_suspended_before_any_row_is_ingested(tmp_path: Path, call: Callable[..., Any]) -> None:
+    """A person is known from the gateway's journal: nobody goes on reading texts until the hour's rows are taken in."""
+    home = Home(tmp_path)
+    SmallClassifier(home, "tickets").write()
+    enqueue(home, "tickets", [QueuedRequest("rq1", AUDIT, datetime.now(UTC), "a text")], writer="gateway")
+    row = {"request_id": "rq1", "ts": datetime.now(UTC).isoformat(), "label": "green", "answer": None,
+           "annotator": "bob", "saw_prediction": False, "chosen": None}  # fmt: skip
+    log = RowLog(home)
+    log.append("tickets", CORRECTIONS, row).result(timeout=30)
+    words = ("--home", tmp_path, "people", "tickets", "--why", "reads without labelling", "--suspend")
+    assert call(*words, "eve").code == 1
+    done = call(*words, "bob")
+    assert done.code == 0, done.err
+    assert Suspensions(home, "tickets").names() == {"bob"}
+    assert waiting(home) == {"audit": 1}
+    log.close()
 
 
 def test_an_adapter_whose_week_ran_again_is_listed_without_a_number(ran_home: Path) -> None:
