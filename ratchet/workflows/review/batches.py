@@ -19,7 +19,7 @@ from ratchet.storage.review.queue_index import QueueIndex
 LOCK_MINUTES = 10
 """Minutes after which a request that somebody left unanswered is free for others."""
 _SKIPPED_AGAIN = timedelta(days=1)
-"""Time after which somebody who labels alone meets again what they skipped."""
+"""Time after which somebody who labels alone meets again what they skipped, and a team what all of it skipped."""
 
 
 def start_batch(
@@ -27,18 +27,19 @@ def start_batch(
     now: datetime, *, adjudicates: bool = True,
 ) -> ReviewBatch:  # fmt: skip
     """Compose and lock a batch for a person; its `of` is 0 where nothing waits for them."""
-    skipped = (now - _SKIPPED_AGAIN).timestamp() if index.alone else 0.0
+    day_ago = (now - _SKIPPED_AGAIN).timestamp()
+    skipped = day_ago if index.alone else 0.0
     values = {
         "person": person, "now": now.timestamp(), "skipped": skipped, "most": size, "alone": int(index.alone),
-        "day_ago": (now - _SKIPPED_AGAIN).timestamp(),
+        "day_ago": day_ago,
     }  # fmt: skip
 
-    def find(sql: str, **more: str | int) -> list[str]:
+    def find(sql: str, **more: str | float) -> list[str]:
         return [row[0] for row in connection.execute(sql, {**values, **more})]
 
     chosen: dict[str, str] = {}
     by_reason = {reason: find(REASON_SQL, reason=reason) for reason in MEANINGS}
-    conflicts = find(CONFLICT_SQL) if adjudicates else []
+    conflicts = find(CONFLICT_SQL, skipped=day_ago) if adjudicates else []
     first = [DISAGREEMENT] if compared else []
     order = [*first, *(reason for reason in MEANINGS if reason not in first)]
     share = policy.compared_audit_share if compared else policy.audit_share

@@ -166,6 +166,22 @@ def test_only_adjudicators_decide_also_without_a_batch(desk: Desk, person: str, 
     queue.close()
 
 
+def test_what_a_whole_team_skipped_is_asked_again_after_a_day(desk: Desk) -> None:
+    """It waits for adjudication, which those who skipped it may give where nobody else is there."""
+    desk.spec = replace(SPEC, people=dict.fromkeys(("ann", "bob"), ()))
+    desk.put(1)
+    queue = desk.open()
+    for person in ("ann", "bob"):
+        assert queue.batch(person).of == 1
+        queue.skip(person, "rq0")
+    assert [queue.batch(person).of for person in ("ann", "bob")] == [0, 0]
+    desk.now += timedelta(days=1, minutes=1)
+    assert queue.batch("bob").of == 1
+    assert desk.answer(queue, "bob", "rq0", "a")["chosen"] == ADJUDICATION
+    assert queue.waiting() == ()
+    queue.close()
+
+
 def test_labels_of_a_suspended_person_do_not_count_and_the_request_waits_again(desk: Desk) -> None:
     """The index is made anew in place, also under another process that has it open."""
     desk.put(1)
