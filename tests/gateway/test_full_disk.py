@@ -71,6 +71,7 @@ def test_a_full_or_read_only_disk_stops_no_answer_and_no_rollback(run: Callable[
     assert read_only["stored"] == 2
 
 
+@pytest.mark.faults
 def test_a_gateway_that_keeps_no_room_is_caught(
     run: Callable[..., dict[str, Any]], plant_in_copy: Callable[[str, str, str], dict[str, str]]
 ) -> None:

@@ -29,7 +29,7 @@ def start(gateway_processes: Any) -> Callable[..., Started]:
     return gateway_processes.start  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("when", ["journal.before_answer", ""])  # the others are in `test_faults.py`
+@pytest.mark.parametrize("when", ["journal.before_answer"])  # the others are in `test_faults.py`
 def test_kill_9_under_load_loses_no_acknowledged_correction(
     home: Home, start: Callable[..., Started], gateway_processes: Any, when: str
 ) -> None:

@@ -33,6 +33,7 @@ def told_once(words: str, result: dg.ExecuteInProcessResult, instance: dg.Dagste
     return [entry.user_message for entry in instance.all_logs(result.run_id)].count(words) == 1
 
 
+@pytest.mark.faults
 def test_a_second_try_is_told_and_shown_on_the_adapter(
     small: SmallClassifier, instance: dg.DagsterInstance, run_cycle: Run, children: Any
 ) -> None:

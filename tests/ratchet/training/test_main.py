@@ -73,6 +73,7 @@ def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_we
 
 
 @pytest.mark.usefixtures("pair")
+@pytest.mark.faults
 def test_a_training_that_forgets_its_optimiser_is_noticed(
     tmp_path: Path,
     trained: Path,

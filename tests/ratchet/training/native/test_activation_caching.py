@@ -213,6 +213,7 @@ def load_base_name(work: Path) -> str:
 
 
 @pytest.mark.usefixtures("pair")
+@pytest.mark.faults
 def test_a_killed_training_of_upper_layers_ends_as_if_it_had_not_been_killed(
     tmp_path: Path, trained_top: Path, bases: Callable[[str], Path], examples: Examples, launch: Launch
 ) -> None:

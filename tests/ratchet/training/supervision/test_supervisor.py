@@ -81,6 +81,7 @@ def loses_second(
 
 
 @pytest.mark.usefixtures("pair")
+@pytest.mark.faults
 def test_a_candidate_that_loses_its_second_process_is_not_given_up(
     tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch
 ) -> None:

@@ -246,6 +246,7 @@ def test_a_tag_that_was_deleted_is_set_again(hub: LocalHub, send: Callable[..., 
     assert len(repository.commits) == 2
 
 
+@pytest.mark.faults
 def test_an_old_week_is_found_below_many_newer_commits(
     hub: LocalHub, send: Callable[..., tuple[Publication, bool]]
 ) -> None:

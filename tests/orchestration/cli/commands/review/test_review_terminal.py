@@ -39,9 +39,11 @@ class Terminal:
         self.own, theirs = pty.openpty()
         set_size = f'stty cols {columns} rows 24 <&0; exec "$0" "$@"'
         command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), "review", "tickets"]
+        # the size is the terminal's: what an earlier test's library left in the environment would win over it
+        inherited = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", set_size, *command],
-            stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **environment}, start_new_session=True,
+            stdin=theirs, stdout=theirs, stderr=theirs, env={**inherited, **environment}, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
         self.shown, self._place = "", 0
