@@ -11,11 +11,21 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gateway.background import BackgroundMiddleware
-from gateway.errors import RequestError, answer_crash, answer_fault, answer_gone, answer_http, answer_refused, respond
+from gateway.errors import (
+    RequestError,
+    answer_crash,
+    answer_fault,
+    answer_gone,
+    answer_http,
+    answer_parameters,
+    answer_refused,
+    respond,
+)
 from gateway.feedback_log import FeedbackLog
 from gateway.flags.evaluation import find_factory
 from gateway.observability.metrics import Metrics
@@ -122,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.error_shapes = tei.ERROR_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
     app.exception_handler(HTTPException)(answer_http)
+    app.exception_handler(RequestValidationError)(answer_parameters)
     app.exception_handler(ClientDisconnect)(answer_gone)
     app.exception_handler(Exception)(answer_crash)
     tracing.wrap(app)

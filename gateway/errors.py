@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -117,6 +118,13 @@ async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
     )
     response.headers.update(error.headers or {})
     return response
+
+
+async def answer_parameters(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Return the error of parameters in the address, by name and never by what they hold."""
+    names = ", ".join(str(each["loc"][-1]) for each in error.errors())
+    hint = "The parameters are listed at /openapi.json."
+    return await respond(request, RequestError(422, "bad_parameter", f"{names}: not as described.", hint))
 
 
 async def answer_gone(request: Request, error: ClientDisconnect) -> Response:

@@ -133,6 +133,12 @@ def test_a_bad_answer_stores_nothing(home: Home, queue: Queue, serve: Serve) -> 
     assert stored(home) == []
 
 
+def test_a_bad_parameter_is_an_error_like_all_others(serve: Serve) -> None:
+    """It names the parameter, and repeats nothing of it."""
+    found = serve().get("/review/small/next?undone=secret")
+    assert (found.status_code, found.json()["error"]["code"], "secret" in found.text) == (422, "bad_parameter", False)
+
+
 def test_each_form_is_for_its_person_item_and_page(home: Home, queue: Queue, people: People) -> None:
     """Another's token, another item, another site: nothing is stored, and what was typed for the item is kept."""
     queue(["ticket a", "ticket b"])
