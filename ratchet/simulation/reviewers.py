@@ -38,23 +38,28 @@ class SimulatedReviewer:
             following = done[-1]["item"] or self.next_item()
         return done
 
+    def waiting(self, reason: str) -> int:
+        """Return how many requests wait for a reason."""
+        found = self._ask("")["waiting"]
+        return sum(each["items"] for each in found if each["reason"] == reason)
+
     def next_item(self) -> dict[str, Any] | None:
         """Return the item in front of this person, None where nothing waits."""
-        item: dict[str, Any] | None = self._ask("next")["item"]
+        item: dict[str, Any] | None = self._ask("/next")["item"]
         return item
 
     def answer(self, item: dict[str, Any]) -> dict[str, Any]:
         """Answer an item; return the acknowledgement."""
         label = self.judge(item["text"])
         body = {"request_id": item["request_id"], "label": label, "seconds": 2.0}
-        return {**self._ask("answer", body), "label": label, "reasons": item["reasons"]}
+        return {**self._ask("/answer", body), "label": label, "reasons": item["reasons"]}
 
     def _ask(self, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {
             "Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {self.key}",
         }  # fmt: skip
         content = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/review/{self.classifier}/{what}", content, headers)  # noqa: S310 - loopback
+        request = urllib.request.Request(f"{self.url}/review/{self.classifier}{what}", content, headers)  # noqa: S310 - loopback
         try:
             with urllib.request.urlopen(request, timeout=SIMULATED_REQUEST_S) as reply:  # noqa: S310
                 return dict(json.load(reply))

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from time import monotonic, sleep
-from typing import Any
 
 from orchestration.cli.demo.gateway_process import await_rows, run_gateway
 from orchestration.cli.demo.rollout import make_key, visits
@@ -38,9 +37,11 @@ def answer_complaints(session: Session, home: Home) -> set[str]:
     say(session, f"\n{COMPLAINTS}: users ask the gateway, and some say that an answer is wrong")
     now = datetime.combine(COMPLAINTS + timedelta(days=2), time(12, tzinfo=UTC))
     with _reviewing(home, requests, now) as (users, reviewer):
+        before = reviewer.waiting(USER_FEEDBACK)
         wrong = sum(not answer.right for answer in users.come(requests))
         say(session, f"  {len(requests)} requests, {wrong} complaints")
-        answers = _answer_all(reviewer, wrong)
+        _await_complaints(reviewer, before, wrong)
+        answers = reviewer.work()
         say(session, f"  a person answered {len(answers)} requests of the review queue, complaints among them")
         await_rows(home, SAMPLE, users.url, 0, users.key)
     return {each["request_id"] for each in answers if MEANINGS[USER_FEEDBACK] in each["reasons"]}
@@ -88,16 +89,17 @@ def _earlier_requests() -> Iterator[SimulatedRequest]:
     yield from visits()
 
 
-def _answer_all(reviewer: SimulatedReviewer, complaints: int) -> list[dict[str, Any]]:
-    """Answer what waits until every complaint was in front of the person; raises `RatchetError` after a minute."""
-    done: list[dict[str, Any]] = []
+def _await_complaints(reviewer: SimulatedReviewer, before: int, complaints: int) -> None:
+    """Wait until every complaint is in the queue, beside those of `before`.
+
+    Raises `RatchetError` where there is none, and after a minute.
+    """
     deadline = monotonic() + DEMO_SETTLE_S
-    while sum(MEANINGS[USER_FEEDBACK] in each["reasons"] for each in done) < complaints and monotonic() < deadline:
-        done += reviewer.work()
+    while complaints and monotonic() < deadline:
+        if reviewer.waiting(USER_FEEDBACK) >= before + complaints:
+            return
         sleep(0.1)
-    if not complaints or not done:
-        raise RatchetError(
-            "the demo ended differently than expected: no complaint came to review.",
-            "This is a bug in Ratchet; the logs are in the demo's home.", code="demo_failed",
-        )  # fmt: skip
-    return done
+    raise RatchetError(
+        "the demo ended differently than expected: no complaint came to review.",
+        "This is a bug in Ratchet; the logs are in the demo's home.", code="demo_failed",
+    )  # fmt: skip
