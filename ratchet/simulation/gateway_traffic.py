@@ -20,11 +20,13 @@ from ratchet.simulation.weeks import CLASSIFIER, SimulatedRequest
 
 @dataclass(frozen=True)
 class SimulatedAnswer:
-    """Answer to one request: predicted label, adapter, and whether the label is one of the possible ones."""
+    """Answer to one request: predicted label, adapter, whether the label is one of the possible ones, and whether a
+    complaint about it was taken."""
 
     label: str
     adapter: str
     right: bool
+    complained: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,12 @@ class SimulatedUsers:
         answer = self._post(f"/v1/classifiers/{self.classifier}", body)
         reference = {"classifier": self.classifier, "request_id": answer["request_id"]}
         right = answer["label"] in request.possible
-        if not right:
-            self._post("/v1/feedback", {**reference, "verdict": "wrong"})
+        complained = not right and bool(self._post("/v1/feedback", {**reference, "verdict": "wrong"}))
         for correction in request.corrections:
             if not correction["saw_prediction"]:
                 label = {"label": correction["label"], "annotator": correction["annotator"], "saw_prediction": False}
                 self._post("/v1/corrections", {**reference, **label})
-        return SimulatedAnswer(answer["label"], answer["adapter"], right)
+        return SimulatedAnswer(answer["label"], answer["adapter"], right, complained)
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         content = json.dumps(body).encode()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from time import monotonic, sleep
 
 from orchestration.cli.demo.gateway_process import await_rows, run_gateway
-from orchestration.cli.demo.rollout import make_key, visits
+from orchestration.cli.demo.rollout import visits
 from orchestration.cli.output import say
 from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
@@ -21,7 +21,7 @@ from ratchet.simulation.gateway_traffic import SimulatedUsers
 from ratchet.simulation.reviewers import SimulatedReviewer
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
-from ratchet.storage.keys.api_keys import Keys
+from ratchet.storage.keys.api_keys import SCOPES, Keys
 from ratchet.workflows.demo import COMPLAINTS, SAMPLE, SCRIPT, Scene
 
 _USERS = 60
@@ -38,7 +38,7 @@ def answer_complaints(session: Session, home: Home) -> set[str]:
     now = datetime.combine(COMPLAINTS + timedelta(days=2), time(12, tzinfo=UTC))
     with _reviewing(home, requests, now) as (users, reviewer):
         before = reviewer.waiting(USER_FEEDBACK)
-        wrong = sum(not answer.right for answer in users.come(requests))
+        wrong = sum(answer.complained for answer in users.come(requests))
         say(session, f"  {len(requests)} requests, {wrong} complaints")
         _await_complaints(reviewer, before, wrong)
         answers = reviewer.work()
@@ -76,10 +76,11 @@ def _reviewing(
     """Yield users, and a person who knows these requests, at a gateway that dates its rows from `now` on."""
     truth = {redact(request.log["text"]): request.possible[0] for request in (*requests, *_earlier_requests())}
     reviewer = Keys(home.keys).add("reviewer", ("review",), person="ann_d")
+    visitors = Keys(home.keys).add("visitors", SCOPES)  # of their own: feedback of the rollout's users is at its cap
     offset_s = (now - datetime.now(UTC)).total_seconds()
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
     with run_gateway(home, log, clock_offset_s=offset_s) as url:
-        yield SimulatedUsers(url, make_key(home)), SimulatedReviewer(url, reviewer, lambda text: truth[text])
+        yield SimulatedUsers(url, visitors), SimulatedReviewer(url, reviewer, lambda text: truth[text])
 
 
 def _earlier_requests() -> Iterator[SimulatedRequest]:
