@@ -17,6 +17,7 @@ from ratchet.data.label_rules import LabelRules
 from ratchet.review.draw import DOUBLE, is_drawn
 from ratchet.review.item import ADJUDICATION, CHECK
 from ratchet.review.reasons import ASKED_AGAIN
+from ratchet.review.reasons import CONFLICT as REASON_CONFLICT
 from ratchet.review.suspension import NOBODY_COUNTS
 from ratchet.review.votes import CONFLICT, WAITING, Vote, judge_votes, open_votes
 from ratchet.storage.review.index_tables import VERSION
@@ -90,7 +91,7 @@ def add_event(
         (request_id, reason, ts, value, made[0], str(event.get("detail") or "")),
     )
     answered = connection.execute("SELECT 1 FROM votes WHERE request_id = ? LIMIT 1", (request_id,)).fetchone()
-    return request_id if answered else None
+    return request_id if answered or reason == REASON_CONFLICT else None
 
 
 def add_answer(connection: sqlite3.Connection, row: Mapping[str, Any], settings: IndexSettings) -> str | None:
@@ -133,15 +134,17 @@ def judge_items(connection: sqlite3.Connection, request_ids: Iterable[str], vote
     """Bring the state of these requests up to date with their votes; a team of one gives no second ones."""
     for request_id in request_ids:
         found = connection.execute(
-            "SELECT doubled, asked_again FROM items WHERE request_id = ?", (request_id,)
-        ).fetchone()
+            "SELECT i.doubled, i.asked_again, EXISTS (SELECT 1 FROM reasons r WHERE r.request_id = i.request_id"
+            " AND r.reason = ?) FROM items i WHERE i.request_id = ?", (REASON_CONFLICT, request_id),
+        ).fetchone()  # fmt: skip
         if found is None:
             continue
         votes, asked_again = votes_of(connection, request_id), time_of(found[1])
         needed = votes_needed + (found[0] and not alone)
         state = judge_votes(votes, needed, asked_again)
         skips = connection.execute("SELECT count(*) FROM skips WHERE request_id = ?", (request_id,)).fetchone()[0]
-        if state == WAITING and skips > 1:
+        # a cycle also knows the labels of files, which are no votes here
+        if state == WAITING and (skips > 1 or found[2]):
             state = CONFLICT
         free = open_votes(state, votes, needed, asked_again)
         connection.execute("UPDATE items SET state = ?, open = ? WHERE request_id = ?", (state, free, request_id))

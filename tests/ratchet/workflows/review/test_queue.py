@@ -18,7 +18,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import VARIABLE
 from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import ADJUDICATION, RANDOM, VALUE, QueuedRequest
-from ratchet.review.reasons import AUDIT, BLOCKED, LOW_CONFIDENCE, USER_FEEDBACK
+from ratchet.review.reasons import AUDIT, BLOCKED, CONFLICT, LOW_CONFIDENCE, USER_FEEDBACK
 from ratchet.storage.home import Home
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
@@ -267,6 +267,17 @@ def test_doubles_go_to_two_people_and_a_conflict_to_a_third_who_sees_both_labels
     assert item.conflict == (("a", "money"), ("b", ""))
     desk.answer(queue, "cem", "rq0", "b")
     assert queue.waiting() == ()
+
+
+def test_labels_of_files_that_differ_are_decided_by_an_adjudicator(desk: Desk) -> None:
+    """The cycle knows of them, the queue has no votes: the answer of who may adjudicate decides all the same."""
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=0.0, adjudicators=("dee",)))
+    desk.put(1, CONFLICT, chosen=RANDOM)
+    queue = desk.open()
+    assert queue.batch("ann").of == 0
+    assert queue.batch("dee").of == 1
+    assert desk.answer(queue, "dee", "rq0", "a")["chosen"] == "adjudication"
+    assert queue.waiting() == desk.open().waiting() == ()
 
 
 def test_a_team_of_one_never_waits_for_a_second_person(desk: Desk) -> None:
