@@ -143,7 +143,7 @@ def judge_items(connection: sqlite3.Connection, request_ids: Iterable[str], vote
         needed = votes_needed + (found[0] and not alone)
         state = judge_votes(votes, needed, asked_again)
         skips = connection.execute("SELECT count(*) FROM skips WHERE request_id = ?", (request_id,)).fetchone()[0]
-        # a cycle also knows the labels of files, which are no votes here
+        # a cycle also knows labels of files, of which the queue has no votes
         if state == WAITING and (skips > 1 or found[2]):
             state = CONFLICT
         free = open_votes(state, votes, needed, asked_again)
