@@ -87,8 +87,9 @@ def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
     newest = max(known, default=None)
     if newest is None:
         raise RatchetError(
-            f"{classifier} has no week yet, so 'latest' names none.",
-            f"Ingest rows first: 'ratchet ingest {classifier} --logs FILE'.",
+            f"{classifier} has no week yet that this could be about, so 'latest' names none.",
+            f"Ingest rows ('ratchet ingest {classifier} --logs FILE'), then run 'ratchet cycle {classifier}"
+            " --week latest'.",
             code="no_week",
         )
     return Cycle(classifier, newest)

@@ -68,7 +68,9 @@ def read_answers(path: Path) -> list[GivenAnswer]:
     except UnicodeDecodeError:
         raise _unreadable(path, "is not UTF-8", "Save it as UTF-8.") from None
     except (ValueError, RecursionError, csv.Error) as error:
-        raise _unreadable(path, f"cannot be read: {error}", "Export it again.") from None
+        raise _unreadable(
+            path, f"cannot be read: {error}", "Keep the names of the columns, and save it as CSV UTF-8."
+        ) from None
     if not isinstance(document, list):
         raise _unreadable(path, "holds no list", "Give an export of Label Studio: a list of tasks.")
     return [each for number, value in enumerate(document, start=1) for each in _read_value(f"task {number}", value)]
@@ -95,7 +97,10 @@ def _as_csv(rows: Sequence[Mapping[str, Any]], predictions: Mapping[str, str] | 
 
 
 def _read_csv(content: str) -> Iterator[GivenAnswer]:
-    reader = csv.DictReader(io.StringIO(content, newline=""), strict=False)
+    # spreadsheets of many countries save with `;` or tabs; the header, whose names hold neither, shows which
+    header = content.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=False)
     if "request_id" not in (reader.fieldnames or ()):
         raise ValueError("it has no column request_id")
     for row in reader:

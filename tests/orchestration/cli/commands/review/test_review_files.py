@@ -153,6 +153,22 @@ def test_predictions_that_were_shown_anchor_whatever_the_file_says(
     assert [(row["saw_prediction"], row["chosen"]) for row in landed(home)] == [(True, "random")] * 2
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"], ids=["semicolon", "tab"])
+def test_a_batch_that_a_spreadsheet_saved_in_its_own_way_is_taken(
+    queued: Callable[..., Home], call: Call, delimiter: str
+) -> None:
+    """Delimiters of other countries, with the mark of UTF-8, and a comma in a text."""
+    home = queued(0, "one, two", "three")
+    path, rows = exported(call, home, "out.csv")
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows([{**row, "label": "green"} for row in rows])
+    path.write_text("\ufeff" + sink.getvalue(), encoding="utf-8")
+    done = call("--home", home.root, "review", "tickets", "--import", path, "--json")
+    assert [row["outcome"] for row in json.loads(done.out)["rows"]] == ["accepted"] * 2
+
+
 def test_no_cell_begins_a_formula_and_every_text_comes_back(queued: Callable[..., Home], call: Call) -> None:
     """T10: leading = + - @ and their wide forms, tabs and line breaks, quotes."""
     texts = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "\uff1d1", 'say "hi", then\nleave', "plain"]
