@@ -20,6 +20,7 @@ from ratchet.data.training_formats import describe_task
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.dataset_files import DatasetRow, choose_format, write_dataset, write_log
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.specs import Specs
 
 _WEEKS_SQL = "SELECT DISTINCT week FROM examples WHERE classifier = ? ORDER BY week"
@@ -73,9 +74,9 @@ def read_training_set(home: Home, name: str, word: str) -> CycleExamples:
             code="no_week",
         )
     rows = open_warehouse(home, name).frame(EXAMPLES_SQL, {"classifier": name, "week": cycle.week})
-    return CycleExamples(
-        cycle, tuple(rows[["split", "request_id", "text", "label"]].itertuples(index=False, name=None))
-    )
+    rules = LabelRuleFile(home, name).read()  # a label that was renamed since has the name of now
+    found = rows[["split", "request_id", "text", "label"]].itertuples(index=False, name=None)
+    return CycleExamples(cycle, tuple((split, id_, text, rules.read(label).label) for split, id_, text, label in found))
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from ratchet.data.label_rules import LabelRule
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
+from ratchet.storage.review.label_rules import LabelRuleFile
 
 WEEK = date(2026, 1, 5)
 TEXTS = [
@@ -138,6 +140,26 @@ def test_without_a_file_the_sizes_are_shown(filled: Path, call: Any) -> None:
         connection.execute("DELETE FROM examples")
     none = call("--home", filled, "dataset", "tickets", "--week", "latest")
     assert (none.code, "has no training set yet" in none.err) == (1, True)
+
+
+def test_a_label_that_was_renamed_since_has_the_name_of_now(filled: Path, call: Any, tmp_path: Path) -> None:
+    """The rule that `ratchet labels` records is applied to the training set of before, in file and on screen."""
+    rule = LabelRule("rename", ("crimson",), ("amber",), datetime.now(UTC))
+    LabelRuleFile(Home(filled), "tickets").record("owner", lambda rules: rule)
+    call(
+        "--home",
+        filled,
+        "dataset",
+        "tickets",
+        "--week",
+        "latest",
+        "--export",
+        tmp_path / "out.jsonl",
+        "--format",
+        "jsonl",
+    )
+    assert {"text": "a label of before", "label": "amber", "split": "train"} in _lines(tmp_path / "out.jsonl")
+    assert "crimson" not in call("--home", filled, "dataset", "tickets", "--week", "latest").out
 
 
 def test_what_was_exported_is_read_back_by_ingest_in_every_format(filled: Path, call: Any, tmp_path: Path) -> None:
