@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from ratchet.config.review import ReviewPolicy
 from ratchet.review.batch import CHECKS, compose_batch, shuffle
-from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch
+from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch, ReviewResult
 from ratchet.review.reasons import DISAGREEMENT, MEANINGS
 from ratchet.review.votes import CONFLICT, DONE, may_answer
 from ratchet.storage.review.index_lines import stored_row, time_of, votes_of
@@ -118,7 +118,29 @@ def labels_in_conflict(connection: sqlite3.Connection, request_id: str) -> tuple
     return tuple(sorted((verdict.lstrip("\0"), stored_row(line).get("note") or "") for verdict, line in rows))
 
 
-def agreed_verdict(index: QueueIndex, request_id: str) -> str | None:
+def reopen_newest(connection: sqlite3.Connection, person: str) -> str | None:
+    """Bring the newest answer of a person's last batch back in front of them; return its request."""
+    found = connection.execute(
+        "SELECT i.batch, i.request_id FROM batch_items i JOIN batches b ON b.batch = i.batch WHERE b.person = ?"
+        " AND i.answered IS NOT NULL AND i.done ORDER BY b.created DESC, i.answered DESC, i.position DESC",
+        (person,),
+    ).fetchone()
+    if found is None:
+        return None
+    connection.execute("UPDATE batch_items SET done = 0 WHERE batch = ? AND request_id = ?", found)
+    connection.execute("UPDATE batches SET finished = 0 WHERE batch = ?", (found[0],))
+    return str(found[1])
+
+
+def read_result(index: QueueIndex, batch: str) -> ReviewResult:
+    """Return the outcome of a batch: how many of its agreed requests were answered as it was agreed."""
+    sql = "SELECT count(*) FROM batch_items WHERE batch = ? AND answered IS NOT NULL"
+    given = index.rows("SELECT request_id, verdict FROM checks WHERE batch = ?", (batch,))
+    agreed = sum(verdict == _agreed_verdict(index, request_id) for request_id, verdict in given)
+    return ReviewResult(batch, index.rows(sql, (batch,))[0][0], len(given), agreed)
+
+
+def _agreed_verdict(index: QueueIndex, request_id: str) -> str | None:
     """Return the verdict on a request that people agree on: that of an adjudication, else the one of all."""
     rows = index.rows(
         "SELECT verdict FROM votes WHERE request_id = ? AND blind AND NOT withdrawn ORDER BY adjudicates DESC, ts DESC",

@@ -1,45 +1,41 @@
 """The review queue of one classifier: batches for a person, one request at a time, and answers as corrections.
 
 Page, terminal, files and Label Studio all use `ReviewQueue`. Add here a step of answering; how requests are handed out
-is `batches.py`, when one has enough votes `ratchet/review/votes.py`.
+is `batches.py`, what becomes of an answer `corrections.py`, when a request has enough votes `ratchet/review/votes.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.config.people import persons_by_name
 from ratchet.config.spec import Spec
-from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
-from ratchet.core.names import nearest
 from ratchet.data.label_rules import LabelRules
-from ratchet.data.records import ANSWERS
 from ratchet.review.adjudicators import may_decide
 from ratchet.review.batch import BATCH_SIZE
 from ratchet.review.item import ADJUDICATION, CHECK, BatchItem, ReviewBatch, ReviewItem, ReviewResult, WaitingReason
 from ratchet.review.reasons import MEANINGS
-from ratchet.review.votes import CONFLICT
 from ratchet.storage.home import Home
 from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.review.event_log import append_events
-from ratchet.storage.review.index_lines import IndexSettings, stored_row
-from ratchet.storage.review.index_tables import CHOICE_SQL, WAITING_SQL
+from ratchet.storage.review.index_lines import IndexSettings
+from ratchet.storage.review.index_tables import WAITING_SQL
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.queue_index import QueueIndex
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.batches import (
-    agreed_verdict,
     close_item,
     hold_batch,
     labels_in_conflict,
     lock,
     may_have,
+    read_result,
+    reopen_newest,
     start_batch,
 )
-
-_SAME = ("label", "answer", "saw_prediction", "batch")
+from ratchet.workflows.review.corrections import check_answer, choose_how, find_place, given_before
 
 
 def _now() -> datetime:
@@ -143,21 +139,14 @@ class ReviewQueue:
 
         Raises `RatchetError` for a request that is not queued, and a label or an answer that does not exist.
         """
-        self._check(label, answer)
-        item = self.index.rows(CHOICE_SQL, (request_id,))
-        if not item:
-            raise RatchetError(
-                f"request {request_id[:60]!r} is not in the review queue.", "Take the next request of the batch.",
-                code="not_queued",
-            )  # fmt: skip
-        mine, choice = self._place(person, request_id, batch)
+        check_answer(self.home, self.spec, label, answer)
+        mine, chosen = choose_how(self.index, self.spec, person, request_id, batch)
         row = {
             "request_id": request_id, "ts": self.clock().astimezone(UTC).isoformat(),
             "label": None if label is None else label_form(label), "answer": answer, "annotator": annotator,
-            "saw_prediction": saw_prediction, "batch": mine or None, "seconds": seconds, "note": note or None,
-            "chosen": choice or (ADJUDICATION if self._decides_unasked(person, request_id, item[0]) else item[0][0]),
+            "saw_prediction": saw_prediction, "batch": mine, "seconds": seconds, "note": note or None, "chosen": chosen,
         }  # fmt: skip
-        return self._given_before(person, row) or row
+        return given_before(self.index, person, row) or row
 
     def record(self, row: Mapping[str, Any]) -> None:
         """Take in an answer that is durable: it is not asked again."""
@@ -173,7 +162,7 @@ class ReviewQueue:
     def release(self, person: str, request_id: str) -> None:
         """Take a request out of the person's batch without an answer: others may have it at once."""
         with self.index.change() as connection:
-            close_item(connection, self._place(person, request_id, None)[0], request_id)
+            close_item(connection, find_place(self.index, person, request_id)[0], request_id)
             connection.execute("DELETE FROM locks WHERE request_id = ? AND person = ?", (request_id, person))
 
     def open_items(self, batch: str) -> tuple[BatchItem, ...]:
@@ -192,77 +181,20 @@ class ReviewQueue:
         Nothing is deleted: the next answer is a newer one.
         """
         with self.index.change() as connection:
-            found = connection.execute(
-                "SELECT i.batch, i.request_id FROM batch_items i JOIN batches b ON b.batch = i.batch WHERE b.person = ?"
-                " AND i.answered IS NOT NULL AND i.done ORDER BY b.created DESC, i.answered DESC, i.position DESC",
-                (person,),
-            ).fetchone()
-            if found is None:
-                return None
-            connection.execute("UPDATE batch_items SET done = 0 WHERE batch = ? AND request_id = ?", found)
-            connection.execute("UPDATE batches SET finished = 0 WHERE batch = ?", (found[0],))
-            return str(found[1])
+            return reopen_newest(connection, person)
 
     def result(self, batch: str) -> ReviewResult:
         """Return the outcome of a batch: how many of its agreed requests were answered as it was agreed."""
-        sql = "SELECT count(*) FROM batch_items WHERE batch = ? AND answered IS NOT NULL"
-        given = self.index.rows("SELECT request_id, verdict FROM checks WHERE batch = ?", (batch,))
-        agreed = sum(verdict == agreed_verdict(self.index, request_id) for request_id, verdict in given)
-        return ReviewResult(batch, self.index.rows(sql, (batch,))[0][0], len(given), agreed)
+        return read_result(self.index, batch)
 
     def is_asked(self, person: str, request_id: str, batch: str = "") -> bool:
         """Return True where a batch of the person, or the one that is named, holds a request."""
-        return bool(self._place(person, request_id, batch or None)[0])
-
-    def _check(self, label: str | None, answer: str | None) -> None:
-        labels = tuple(map(label_form, self.spec.labels))
-        if (label is None) == (answer is None) or (answer is not None and answer not in ANSWERS):
-            raise RatchetError(
-                "an answer is either a label or one of none, cannot_tell and withdrawn.", "Give one of them.",
-                code="bad_answer",
-            )  # fmt: skip
-        if label is not None and label_form(label) not in labels and not self._is_former(label_form(label), labels):
-            raise RatchetError(
-                f"{label[:60]!r} is not a label of this classifier.", nearest(label_form(label), labels),
-                code="bad_label",
-            )  # fmt: skip
-
-    def _is_former(self, label: str, labels: Sequence[str]) -> bool:
-        """Return True for a former name of one of the labels, which a tool goes on using."""
-        rules = LabelRuleFile(self.home, self.spec.name).try_read()
-        parts = rules.read(label).parts if rules else ()
-        return len(parts) == 1 and parts[0] in labels
-
-    def _place(self, person: str, request_id: str, batch: str | None) -> tuple[str, str]:
-        """Return the batch, the person's newest or the one named, that holds the request, and how it was chosen."""
-        found = self.index.rows(
-            "SELECT i.batch, i.choice FROM batch_items i JOIN batches b ON b.batch = i.batch WHERE i.request_id = ?"
-            " AND (b.batch = ? OR ? IS NULL AND b.person = ?) ORDER BY b.created DESC LIMIT 1",
-            (request_id, batch, batch, person),
-        )
-        return found[0] if found else ("", "")
-
-    def _decides_unasked(self, person: str, request_id: str, item: tuple[str, str, int]) -> bool:
-        """Return True where an answer without a batch, which may be forgotten, decides a request as one from it does:
-        never that of somebody whose own label is among those to decide on, or who may not adjudicate."""
-        sql = "SELECT 1 FROM votes WHERE request_id = ? AND person = ? AND NOT withdrawn"
-        decides = item[2] or (item[1] == CONFLICT and may_decide(self.spec, person))
-        return bool(decides) and not self.index.rows(sql, (request_id, person))
-
-    def _given_before(self, person: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the person's newest answer on the request where it says the same: a repeat adds no row."""
-        table = "checks" if row["chosen"] == CHECK else "votes"
-        sql = f"SELECT line FROM {table} WHERE request_id = ? AND person = ? ORDER BY ts DESC LIMIT 1"
-        found = self.index.rows(sql, (row["request_id"], person))
-        before = stored_row(found[0][0]) if found else None
-        return before if before and all(before[name] == row[name] for name in _SAME) else None
+        return bool(find_place(self.index, person, request_id, batch or None)[0])
 
     def _is_undone(self, batch: str, request_id: str) -> bool:
         sql = "SELECT answered FROM batch_items WHERE batch = ? AND request_id = ?"
         return self.index.rows(sql, (batch, request_id))[0][0] is not None
 
     def _reasons(self, request_id: str) -> tuple[str, ...]:
-        found = {reason for (reason,) in self.index.rows(
-            "SELECT reason FROM reasons WHERE request_id = ?", (request_id,)
-        )}  # fmt: skip
+        found = {row[0] for row in self.index.rows("SELECT reason FROM reasons WHERE request_id = ?", (request_id,))}
         return tuple(meaning for reason, meaning in MEANINGS.items() if reason in found)
