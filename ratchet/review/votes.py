@@ -40,6 +40,12 @@ def judge_votes(votes: Sequence[Vote], needed: int, asked_again: datetime | None
     return DONE if len(blind) >= needed else WAITING
 
 
+def is_undecided(votes: Sequence[Vote], differ_since: datetime | None) -> bool:
+    """Return True where nobody adjudicated or answered blindly since the labels of a request were found to differ."""
+    blind = [vote for vote in votes if vote.blind and not vote.withdrawn]
+    return not any(vote.adjudicates or differ_since is None or vote.ts >= differ_since for vote in blind)
+
+
 def may_answer(
     person: str, state: str, votes: Sequence[Vote], asked_again: datetime | None, *, adjudicates: bool = True
 ) -> bool:

@@ -19,7 +19,7 @@ from ratchet.review.item import ADJUDICATION, CHECK
 from ratchet.review.reasons import ASKED_AGAIN
 from ratchet.review.reasons import CONFLICT as REASON_CONFLICT
 from ratchet.review.suspension import NOBODY_COUNTS
-from ratchet.review.votes import CONFLICT, WAITING, Vote, judge_votes, open_votes
+from ratchet.review.votes import CONFLICT, WAITING, Vote, is_undecided, judge_votes, open_votes
 from ratchet.storage.review.index_tables import VERSION
 
 COLUMNS = (
@@ -134,7 +134,7 @@ def judge_items(connection: sqlite3.Connection, request_ids: Iterable[str], vote
     """Bring the state of these requests up to date with their votes; a team of one gives no second ones."""
     for request_id in request_ids:
         found = connection.execute(
-            "SELECT i.doubled, i.asked_again, EXISTS (SELECT 1 FROM reasons r WHERE r.request_id = i.request_id"
+            "SELECT i.doubled, i.asked_again, (SELECT max(r.ts) FROM reasons r WHERE r.request_id = i.request_id"
             " AND r.reason = ?) FROM items i WHERE i.request_id = ?", (REASON_CONFLICT, request_id),
         ).fetchone()  # fmt: skip
         if found is None:
@@ -143,8 +143,8 @@ def judge_items(connection: sqlite3.Connection, request_ids: Iterable[str], vote
         needed = votes_needed + (found[0] and not alone)
         state = judge_votes(votes, needed, asked_again)
         skips = connection.execute("SELECT count(*) FROM skips WHERE request_id = ?", (request_id,)).fetchone()[0]
-        # a cycle also knows labels of files, of which the queue has no votes
-        if state == WAITING and (skips > 1 or found[2]):
+        # a cycle also knows labels of files, of which the queue has no votes: they differ until somebody answers
+        if (state == WAITING and skips > 1) or (found[2] and is_undecided(votes, time_of(found[2]))):
             state = CONFLICT
         free = open_votes(state, votes, needed, asked_again)
         connection.execute("UPDATE items SET state = ?, open = ? WHERE request_id = ?", (state, free, request_id))

@@ -3,7 +3,7 @@
 Raise `VERSION` with every change: an index of another version is made anew. The rows come from `queue_index.py`.
 """
 
-VERSION = "2"
+VERSION = "3"
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -280,6 +280,22 @@ def test_labels_of_files_that_differ_are_decided_by_an_adjudicator(desk: Desk) -
     assert queue.waiting() == desk.open().waiting() == ()
 
 
+def test_labels_that_differ_after_an_answer_are_asked_for_again(desk: Desk) -> None:
+    """A plain answer ends the waiting until the next cycle finds that the labels still differ."""
+    desk.put(1)
+    queue = desk.open()
+    queue.batch("ann")
+    desk.answer(queue, "ann", "rq0", "a")
+    assert queue.waiting() == ()
+    desk.now += timedelta(minutes=1)
+    desk.put(1, CONFLICT)
+    queue.refresh()
+    assert queue.batch("ann").of == 0
+    assert queue.batch("bob").of == 1
+    assert desk.answer(queue, "bob", "rq0", "b")["chosen"] == "adjudication"
+    assert queue.waiting() == ()
+
+
 def test_a_team_of_one_never_waits_for_a_second_person(desk: Desk) -> None:
     """Alone, one label is enough for every request, and what was skipped comes back after a day."""
     desk.put(3)
