@@ -9,12 +9,12 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.observability.metrics import Metrics
 from gateway.review.choosing import Chooser
+from gateway.review.feed_event import FeedEvent
 from gateway.review.owed_feedback import find_owed
 from gateway.review.recent_answers import RecentAnswers
 from gateway.row_log import RowLog
@@ -28,21 +28,6 @@ _LOG = logging.getLogger("ratchet.gateway")
 _WAITING, _TOGETHER = 10_000, 500
 """Events that may wait for the thread, and those that it handles at once."""
 _RETRY_S, _LOOK_S = 1.0, 5.0
-
-
-@dataclass(frozen=True)
-class FeedEvent:
-    """One event of a classifier: answers, a pair, or a user's feedback; `spec` is the one that served."""
-
-    classifier: str
-    spec: Spec
-    answers: Sequence[AnsweredRequest] = ()
-    compared: bool = False
-    pair: Mapping[str, Any] | None = None
-    complaint: tuple[str, str] | None = None
-    """Request and source."""
-    found: AnsweredRequest | None = None
-    """Request of a complaint, where it was found already."""
 
 
 _Found = tuple[FeedEvent, Cause]
@@ -120,7 +105,7 @@ class ReviewFeed:
                     self._lose(event.classifier, "fault", max(1, len(event.answers)))
             found, self._owed = [*self._owed, *found], []
             for name in dict.fromkeys(event.classifier for event, _ in found):
-                self._write(name, [each for each in found if each[0].classifier == name], now)
+                self._write_each(name, [each for each in found if each[0].classifier == name], now)
 
     def _gather(self) -> tuple[list[FeedEvent], bool]:
         """Return the events that wait, after waiting for the first, or for the next try of what is owed."""
@@ -164,6 +149,18 @@ class ReviewFeed:
             for answer in event.answers
             for cause in self._chooser.causes(name, event.spec, answer, now, compared=event.compared)
         ]
+
+    def _write_each(self, classifier: str, found: Sequence[_Found], now: datetime) -> None:
+        """Queue these together; where one of them cannot be written down at all, the others by themselves."""
+        try:
+            self._write(classifier, found, now)
+        except Exception:  # noqa: BLE001 - whatever is wrong with one text, the others are queued and the thread goes on
+            if len(found) == 1:
+                _LOG.exception("a request of classifier %s could not be queued for review", classifier)
+                self._lose(classifier, "fault")
+                return
+            for each in found:
+                self._write_each(classifier, [each], now)
 
     def _write(self, classifier: str, found: Sequence[_Found], now: datetime) -> None:
         items = [cause.as_item(text_for_people(event.spec, cause.request.text), now) for event, cause in found]
