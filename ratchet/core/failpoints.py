@@ -36,6 +36,7 @@ NAMES: tuple[str, ...] = (
     "signed_lines.before_line",
     "signed_lines.before_checkpoint",
     "suspension.after_line",
+    "reinstatement.after_line",
     "labels.after_rule",
     "review.before_answer",
     "review.after_answer",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-WAITING, CONFLICT, DONE = "waiting", "conflict", "done"
+WAITING, CONFLICT, DONE, LEFT = "waiting", "conflict", "done", "left"
+"""States of a request; it has `left` the queue where no reason to ask for a label counts any more."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ratchet.review.item import ADJUDICATION, CHECK
 from ratchet.review.reasons import ASKED_AGAIN
 from ratchet.review.reasons import CONFLICT as REASON_CONFLICT
 from ratchet.review.suspension import NOBODY_COUNTS
-from ratchet.review.votes import CONFLICT, WAITING, Vote, is_undecided, judge_votes, open_votes
+from ratchet.review.votes import CONFLICT, LEFT, WAITING, Vote, is_undecided, judge_votes, open_votes
 from ratchet.storage.review.index_tables import VERSION
 
 COLUMNS = (
@@ -69,6 +69,8 @@ def add_event(
         values = (request_id, settings.person(event.get("annotator")), ts)
         connection.execute("INSERT OR REPLACE INTO skips VALUES (?, ?, ?)", values)
         return request_id
+    if event.get("event") == "withdrawn":
+        return _withdraw(connection, request_id, str(event.get("reason")), ts)
     if event.get("event") != "queued" or not request_id:
         return None
     reason, value = str(event["reason"]), float(event.get("value") or 0.0)
@@ -78,20 +80,40 @@ def add_event(
         "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?) ON CONFLICT DO UPDATE SET"
         " file = excluded.file, place = excluded.place,"
         " chosen = CASE WHEN excluded.chosen = 'random' THEN 'random' ELSE chosen END,"
-        " probability = coalesce(probability, excluded.probability), value = max(value, excluded.value),"
-        " asked_again = max(coalesce(asked_again, excluded.asked_again),"
-        " coalesce(excluded.asked_again, asked_again))"
+        " probability = coalesce(probability, excluded.probability), value = max(value, excluded.value)"
         " RETURNING state",
         (request_id, file, place, ts, str(event.get("chosen") or "value"), event.get("probability"),
          str(event.get("slot") or ""), value, doubled, again, settings.votes + doubled),
     ).fetchone()  # fmt: skip
-    connection.execute(
-        "INSERT INTO reasons VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " ts = max(ts, excluded.ts), value = max(value, excluded.value)",
+    state = connection.execute(
+        "INSERT INTO reasons VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET"
+        " ts = max(ts, excluded.ts), value = max(value, excluded.value) RETURNING state",
         (request_id, reason, ts, value, made[0], str(event.get("detail") or "")),
-    )
+    ).fetchone()[0]
+    if again is not None:
+        _note_asked_again(connection, request_id)
     answered = connection.execute("SELECT 1 FROM votes WHERE request_id = ? LIMIT 1", (request_id,)).fetchone()
-    return request_id if answered or reason == REASON_CONFLICT else None
+    return request_id if answered or reason == REASON_CONFLICT or state == LEFT else None
+
+
+def _withdraw(connection: sqlite3.Connection, request_id: str, reason: str, ts: float) -> str:
+    """Let a reason count no more."""
+    connection.execute(
+        "UPDATE reasons SET withdrawn = max(coalesce(withdrawn, ?1), ?1) WHERE request_id = ?2 AND reason = ?3",
+        (ts, request_id, reason),
+    )
+    _note_asked_again(connection, request_id)
+    return request_id
+
+
+def _note_asked_again(connection: sqlite3.Connection, request_id: str) -> None:
+    """Note the time from which the reasons that count ask for a new label."""
+    reasons = ", ".join(f"'{each}'" for each in sorted(ASKED_AGAIN))
+    connection.execute(
+        "UPDATE items SET asked_again = (SELECT max(r.ts) FROM reasons r WHERE r.request_id = items.request_id"
+        f" AND r.reason IN ({reasons}) AND (r.withdrawn IS NULL OR r.withdrawn < r.ts)) WHERE request_id = ?",
+        (request_id,),
+    )
 
 
 def add_answer(connection: sqlite3.Connection, row: Mapping[str, Any], settings: IndexSettings) -> str | None:
@@ -135,7 +157,9 @@ def judge_items(connection: sqlite3.Connection, request_ids: Iterable[str], vote
     for request_id in request_ids:
         found = connection.execute(
             "SELECT i.doubled, i.asked_again, (SELECT max(r.ts) FROM reasons r WHERE r.request_id = i.request_id"
-            " AND r.reason = ?) FROM items i WHERE i.request_id = ?", (REASON_CONFLICT, request_id),
+            " AND r.reason = ?), EXISTS (SELECT 1 FROM reasons r WHERE r.request_id = i.request_id"
+            " AND (r.withdrawn IS NULL OR r.withdrawn < r.ts)) FROM items i WHERE i.request_id = ?",
+            (REASON_CONFLICT, request_id),
         ).fetchone()  # fmt: skip
         if found is None:
             continue
@@ -146,9 +170,14 @@ def judge_items(connection: sqlite3.Connection, request_ids: Iterable[str], vote
         # a cycle also knows labels of files, of which the queue has no votes: they differ until somebody answers
         if (state == WAITING and skips > 1) or (found[2] and is_undecided(votes, time_of(found[2]))):
             state = CONFLICT
-        free = open_votes(state, votes, needed, asked_again)
+        elif state == WAITING and not found[3]:
+            state = LEFT
+        free = open_votes(state, votes, needed, asked_again) if state != LEFT else 0
         connection.execute("UPDATE items SET state = ?, open = ? WHERE request_id = ?", (state, free, request_id))
-        connection.execute("UPDATE reasons SET state = ? WHERE request_id = ?", (state, request_id))
+        connection.execute(
+            "UPDATE reasons SET state = CASE WHEN withdrawn >= ts THEN ? ELSE ? END WHERE request_id = ?",
+            (LEFT, state, request_id),
+        )
 
 
 def votes_of(connection: sqlite3.Connection, request_id: str) -> list[Vote]:

@@ -3,7 +3,7 @@
 Raise `VERSION` with every change: an index of another version is made anew. The rows come from `queue_index.py`.
 """
 
-VERSION = "3"
+VERSION = "4"
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -16,7 +16,7 @@ CREATE INDEX items_by_choice ON items (state, chosen, value DESC, ts, request_id
 CREATE INDEX items_by_file ON items (file);
 CREATE TABLE reasons (
     request_id TEXT NOT NULL, reason TEXT NOT NULL, ts REAL NOT NULL, value REAL NOT NULL, state TEXT NOT NULL,
-    detail TEXT NOT NULL, PRIMARY KEY (request_id, reason)) WITHOUT ROWID;
+    detail TEXT NOT NULL, withdrawn REAL, PRIMARY KEY (request_id, reason)) WITHOUT ROWID;
 CREATE INDEX reasons_by_value ON reasons (state, reason, value DESC, ts, request_id);
 CREATE TABLE votes (
     request_id TEXT NOT NULL, person TEXT NOT NULL, verdict TEXT NOT NULL, ts REAL NOT NULL, blind INTEGER NOT NULL,
@@ -39,7 +39,9 @@ CREATE TABLE batch_items (
     done INTEGER NOT NULL, answered REAL, PRIMARY KEY (batch, position)) WITHOUT ROWID;
 CREATE UNIQUE INDEX batch_items_by_request ON batch_items (batch, request_id);
 """
-"""Times are seconds since 1970. `line` is the correction as it was stored, as JSON; `verdict` see `votes.py`."""
+"""Times are seconds since 1970. A reason counts until it is `withdrawn`, and again from a later `ts` on; an item
+without one that counts has left the queue, unless its votes say otherwise. `line` is the correction as it was stored,
+as JSON; `verdict` see `votes.py`."""
 
 _FREE = """
   AND NOT EXISTS (SELECT 1 FROM skips s WHERE s.request_id = i.request_id AND s.person = :person AND s.ts > :skipped)
@@ -82,6 +84,9 @@ SELECT i.chosen, i.state, EXISTS (SELECT 1 FROM reasons r WHERE r.request_id = i
 FROM items i WHERE i.request_id = ?
 """
 """Choice of a request, its state, and whether a gate was blocked by it: then the next answer decides it."""
+
+UNANSWERED_SQL = "SELECT request_id FROM reasons WHERE reason = ? AND state = 'waiting'"
+"""Requests that wait for a reason, and have no answer that counts."""
 
 WAITING_SQL = """
 SELECT reason, count(*), min(ts) FROM reasons WHERE state IN ('waiting', 'conflict') GROUP BY reason

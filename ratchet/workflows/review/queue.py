@@ -196,5 +196,6 @@ class ReviewQueue:
         return self.index.rows(sql, (batch, request_id))[0][0] is not None
 
     def _reasons(self, request_id: str) -> tuple[str, ...]:
-        found = {row[0] for row in self.index.rows("SELECT reason FROM reasons WHERE request_id = ?", (request_id,))}
+        sql = "SELECT reason FROM reasons WHERE request_id = ? AND state <> 'left'"
+        found = {reason for (reason,) in self.index.rows(sql, (request_id,))}
         return tuple(meaning for reason, meaning in MEANINGS.items() if reason in found)

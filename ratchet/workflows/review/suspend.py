@@ -19,6 +19,8 @@ from ratchet.review.item import RANDOM, VALUE, QueuedRequest
 from ratchet.review.reasons import SUSPENDED
 from ratchet.review.suspension import Suspension, names_of
 from ratchet.storage.home import Home
+from ratchet.storage.review.event_log import append_events
+from ratchet.storage.review.index_tables import UNANSWERED_SQL
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -29,6 +31,9 @@ from ratchet.workflows.review.queue import ReviewQueue
 from ratchet.workflows.review.trained_on import LABELLED_SQL, find_trained_adapters
 
 _PEOPLE_SQL = "SELECT DISTINCT person FROM person_corrections WHERE classifier = $classifier ORDER BY person"
+_COUNTED_SQL = """
+SELECT DISTINCT request_id FROM attributed_corrections WHERE classifier = $classifier AND label IS NOT NULL
+"""
 _LOST_SQL = """
 WITH own AS (
     SELECT DISTINCT ON (request_id) request_id, label, chosen FROM person_corrections
@@ -80,14 +85,22 @@ def suspend(home: Home, name: str, warehouse: Warehouse, who: str, why: str, act
     return SuspensionResult(person, standing.ts, standing.labels, standing.adapters, queued)
 
 
-def reinstate(home: Home, name: str, warehouse: Warehouse, who: str, why: str, actor: str) -> str:
-    """Let the labels of a person count again; return their name. Raises `RatchetError` for one who is not
-    suspended."""
-    spec = Specs(home)[name]
+def reinstate(home: Home, name: str, warehouse: Warehouse, who: str, why: str, actor: str) -> tuple[str, int]:
+    """Let the labels of a person count again; return their name, and the number of requests that need not be asked.
+
+    Of one who is reinstated already, do what is left. Raises `RatchetError` for one of whom nothing is left to do.
+    """
+    spec, file = Specs(home)[name], Suspensions(home, name)
     person = person_of(spec, who)
-    Suspensions(home, name).reinstate(person, why, actor, spec.people)
+    standing = _line_of(file, person, spec) is not None
+    if standing:
+        file.reinstate(person, why, actor, spec.people)
+        failpoint("reinstatement.after_line")
+    withdrawn = _ask_no_more(home, name, warehouse, spec)
+    if not standing and not withdrawn:
+        file.reinstate(person, why, actor, spec.people)  # raises: it says who is suspended
     renew_people(home, name, warehouse)
-    return person
+    return person, withdrawn
 
 
 def _find_person(home: Home, spec: Spec, warehouse: Warehouse, who: str) -> str:
@@ -111,6 +124,21 @@ def _find_person(home: Home, spec: Spec, warehouse: Warehouse, who: str) -> str:
 def _line_of(file: Suspensions, person: str, spec: Spec) -> Suspension | None:
     standing = file.standing()
     return next((standing[each] for each in names_of(person, standing, spec.people)), None)
+
+
+def _ask_no_more(home: Home, name: str, warehouse: Warehouse, spec: Spec) -> int:
+    """Take the reason from requests that wait for it though a label of theirs counts again; return their number."""
+    queue = ReviewQueue.open(home, name, spec)
+    waiting = {each for (each,) in queue.index.rows(UNANSWERED_SQL, (SUSPENDED,))}
+    queue.close()
+    if not waiting:
+        return 0
+    labelled = waiting & set(map(str, warehouse.frame(_COUNTED_SQL, {"classifier": name})["request_id"]))
+    # of the signed lines' clock: a later suspension asks again, whatever the clock of this machine says
+    ts = max(line.ts for line in Suspensions(home, name).entries()) if labelled else ""
+    events = [{"event": "withdrawn", "request_id": each, "reason": SUSPENDED, "ts": ts} for each in sorted(labelled)]
+    append_events(home, name, "commands", events)  # the writer that queued them, so that they are read after that
+    return len(events)
 
 
 def _ask_again(home: Home, name: str, warehouse: Warehouse, spec: Spec, person: str, since: datetime) -> int:

@@ -120,11 +120,12 @@ def _change(
 
     file = str(home.review(name) / "suspensions.jsonl")
     if who is None:
-        person = reinstate(home, name, warehouse, str(again), why, current_user())
+        person, withdrawn = reinstate(home, name, warehouse, str(again), why, current_user())
         if json:
-            emit_json({"classifier": name, "person": person, "suspended": False, "file": file})
+            emit_json({"classifier": name, "person": person, "suspended": False, "withdrawn": withdrawn, "file": file})
             return 0
         emit(f"the labels of {printable(person)} count again; recorded in {file}")
+        emit(f"{withdrawn} request(s) that have a label again are not asked any more")
         emit(f"next: ratchet cycle {name} --week latest")
         return 0
     found = suspend(home, name, warehouse, who, why, current_user())

@@ -18,8 +18,9 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import VARIABLE
 from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import ADJUDICATION, RANDOM, VALUE, QueuedRequest
-from ratchet.review.reasons import AUDIT, BLOCKED, CONFLICT, LOW_CONFIDENCE, USER_FEEDBACK
+from ratchet.review.reasons import AUDIT, BLOCKED, CONFLICT, LOW_CONFIDENCE, SUSPENDED, USER_FEEDBACK
 from ratchet.storage.home import Home
+from ratchet.storage.review.event_log import append_events
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.answer import land_corrections
@@ -191,6 +192,50 @@ def test_labels_of_a_suspended_person_do_not_count_and_the_request_waits_again(d
     assert queue.waiting() == ()
     Suspensions(desk.home, "small").suspend("ann", "a test", "dee", {}, 1, [])
     assert [each.items for each in desk.open().waiting()] == [each.items for each in queue.waiting()] == [1]
+
+
+def test_a_reason_that_is_withdrawn_counts_no_more_until_it_is_given_again(desk: Desk) -> None:
+    """Whatever the order of the logs: an item leaves with its last reason, a later reason brings it back; the answer
+    of before is enough again."""
+    desk.put(2, AUDIT)  # rq0 is answered, rq1 has another reason
+    desk.answer(desk.open(), "ann", "rq0", "a")
+    desk.now += timedelta(seconds=1)
+
+    def suspended(ts: datetime) -> None:
+        items = [QueuedRequest(f"rq{n}", SUSPENDED, ts, f"text {n}", chosen=RANDOM) for n in range(4)]
+        enqueue(desk.home, "small", items, writer="commands")
+
+    def withdrawn(count: int, ts: datetime) -> None:
+        event = {"event": "withdrawn", "reason": SUSPENDED, "ts": ts.isoformat()}
+        events = [{**event, "request_id": f"rq{n}"} for n in range(count)]
+        append_events(desk.home, "small", "commands", events + events)
+
+    def look() -> tuple[dict[str, int], list[tuple[Any, ...]]]:
+        queue = desk.open()
+        states = queue.index.rows("SELECT request_id, state, open FROM items ORDER BY request_id")
+        shown = {each.reason: each.items for each in queue.waiting()}, states
+        queue.close()
+        return shown
+
+    def found() -> tuple[dict[str, int], list[tuple[Any, ...]]]:
+        shown = look()
+        (desk.home.review("small") / "queue.sqlite").unlink()
+        assert look() == shown  # made anew
+        return shown
+
+    first = desk.now
+    suspended(first)
+    assert found()[0] == {AUDIT: 2, SUSPENDED: 4}
+    withdrawn(3, first + timedelta(seconds=1))
+    waiting, states = found()
+    assert waiting == {AUDIT: 1, SUSPENDED: 1}
+    assert states == [("rq0", "done", 0), ("rq1", "waiting", 1), ("rq2", "left", 0), ("rq3", "waiting", 1)]
+    suspended(first)  # a repeated line of before changes nothing
+    assert found() == (waiting, states)
+    desk.put(1, LOW_CONFIDENCE, start=2)
+    assert found()[0] == {LOW_CONFIDENCE: 1, AUDIT: 1, SUSPENDED: 1}
+    suspended(first + timedelta(seconds=2))
+    assert found()[0] == {LOW_CONFIDENCE: 1, AUDIT: 2, SUSPENDED: 4}
 
 
 def test_a_renamed_label_is_no_conflict(desk: Desk) -> None:

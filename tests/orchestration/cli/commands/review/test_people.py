@@ -93,7 +93,10 @@ def test_a_suspension_reaches_queue_log_votes_and_the_list_of_adapters(
     again = call("--home", ran_home, "people", "tickets", "--suspend", "ann_a", "--why", "once more", "--json")
     assert (again.code, json.loads(again.out)["queued"], waiting(home)) == (0, 12, {"suspended": 12})
     back = call("--home", ran_home, "people", "tickets", "--reinstate", "ann_a", "--why", "spoke with her")
-    assert (back.code, "count again" in back.out) == (0, True)
+    assert (back.code, "count again" in back.out, waiting(home)) == (0, True, {})
+    assert "12 request(s) that have a label again are not asked any more" in back.out
+    once_more = call("--home", ran_home, "people", "tickets", "--reinstate", "ann_a", "--why", "spoke with her")
+    assert (once_more.code, "ann_a is not suspended" in once_more.err) == (1, True)
     assert [each.event for each in read_log(home, "tickets", ["people"]).entries] == ["suspend", "reinstate"]
 
 
@@ -152,3 +155,9 @@ def test_a_kill_after_the_line_is_made_good_by_the_same_command(
     assert (len(Suspensions(home, "tickets").entries()), waiting(home)) == (1, {})
     assert call(*words).code == 0
     assert (len(Suspensions(home, "tickets").entries()), waiting(home)) == (1, {"suspended": 5})
+    back = ("--home", ran_home, "people", "tickets", "--reinstate", "ann_b", "--why", "stays")
+    assert execute(*back, **{VARIABLE: "reinstatement.after_line:kill"}).code == -9
+    assert (len(Suspensions(home, "tickets").entries()), waiting(home)) == (2, {"suspended": 5})
+    done = call(*back, "--json")
+    assert (done.code, json.loads(done.out)["withdrawn"], waiting(home)) == (0, 5, {})
+    assert len(Suspensions(home, "tickets").entries()) == 2
