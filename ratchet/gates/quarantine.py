@@ -18,7 +18,6 @@ HOLDING_GATES = ("row_quality", "label_agreement", "golden_agreement")
 HOLD, RELEASE, UNQUARANTINE = "hold", "release", "unquarantine"
 """A gate failed on a week; a gate that held it passed; a person let it be used all the same."""
 ACTIONS = (HOLD, RELEASE, UNQUARANTINE)
-GENESIS = "0" * 64
 
 
 @dataclass(frozen=True)

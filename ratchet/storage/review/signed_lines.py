@@ -1,10 +1,9 @@
-"""Signed, chained, append-only files under `review/`, as the quarantine is one: suspensions and label rules.
+"""Signed files under `review/`: suspensions and label rules. Each line is signed JSON with its writer and time.
 
-A signed checkpoint vouches for the newest line, so that a cut end is seen. Add here how such lines are written and
-read; each file gives them their meaning in a module of its own, as `suspensions.py` does.
+The mechanism is that of the quarantine (`ratchet/storage/rollout/signed_chain.py`). Add here what all of these files
+share; each gives its lines their meaning in a module of its own, as `suspensions.py` does.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,15 +14,10 @@ from typing import Any
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
-from ratchet.core.files import append_line, make_folder, read_if_there, whole_lines, write_atomically
+from ratchet.core.files import make_folder
 from ratchet.core.filesystem import DISK, FileSystem
-from ratchet.rollout.ledger_entry import Head
-from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.storage.home import Home
-from ratchet.storage.reserved_space import with_reserve
-from ratchet.storage.rollout.signing_key import signing_key, trusted_key
-
-GENESIS = "0" * 64
+from ratchet.storage.rollout.signed_chain import SignedChain, digest_after
 
 
 @dataclass(frozen=True)
@@ -59,39 +53,9 @@ class SignedLines:
         """The file of the lines."""
         return self.home.review(self.classifier) / f"{self.stem}.jsonl"
 
-    @property
-    def checkpoint(self) -> Path:
-        """The signed note on the newest line."""
-        return self.path.with_name(f"{self.stem}_checkpoint.txt")
-
     def read(self) -> list[SignedLine]:
-        """Read every line, oldest first; a torn tail (crash while appending) is left out.
-
-        Raises `RatchetError` for a line that was edited, is not signed or does not continue the chain, and for lines
-        that are missing at the end.
-        """
-        anchor = self._anchor()  # before the lines: it never vouches for more than the file holds
-        found = whole_lines(read_if_there(self.path, self.disk) or b"")
-        key, lines = trusted_key(self.home, self.disk) if found else None, list[SignedLine]()
-        for number, raw in enumerate(found, start=1):
-            try:
-                document: dict[str, Any] = json.loads(raw)
-                claimed, signature = document.pop("digest"), document.pop("signature")
-                line = SignedLine(**document)
-                whole = line.digest == claimed and isinstance(line.content, dict)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise self.broken(f"line {number} cannot be read") from None
-            previous = lines[-1].digest if lines else GENESIS
-            if not whole or line.previous != previous or line.sequence != number:
-                raise self.broken(f"line {number} does not continue the chain")
-            if key is None or not is_signed(key, self._origin, claimed, str(signature)):
-                raise self.broken(f"line {number} is not signed with this home's key")
-            lines.append(line)
-        if anchor is not None and anchor.sequence > len(lines):
-            raise self.broken(f"holds {len(lines)} lines, but the signed checkpoint vouches for {anchor.sequence}")
-        if anchor is not None and anchor.sequence and lines[anchor.sequence - 1].digest != anchor.digest:
-            raise self.broken(f"holds another line {anchor.sequence} than the signed checkpoint vouches for")
-        return lines
+        """Read every line, oldest first; raises `RatchetError` for a file that cannot be believed."""
+        return self._chain.read()
 
     def append(
         self, actor: str, decide: Callable[[Sequence[SignedLine]], Mapping[str, Any] | None]
@@ -100,40 +64,31 @@ class SignedLines:
 
         One process at a time decides and writes; the line is durable on return.
         """
-        make_folder(self.path.parent, self.disk)
-        with self.disk.lock(self.path.with_name(f".{self.stem}.lock")):
-            secret, lines = signing_key(self.home, self.disk), self.read()
+
+        def make(lines: Sequence[SignedLine]) -> SignedLine | None:
             content = decide(lines)
             if content is None:
                 return None
-            now, previous = datetime.now(UTC).isoformat(timespec="seconds"), lines[-1].digest if lines else GENESIS
-            line = SignedLine(len(lines) + 1, now, actor, content, previous)
-            signature = sign(secret, self._origin, line.digest)
-            document = {**vars(line), "digest": line.digest, "signature": signature}
-            raw = json.dumps(document, ensure_ascii=False, allow_nan=False)
-            failpoint("signed_lines.before_line")
-            with_reserve(self.home.ballast, lambda: append_line(self.path, raw, self.disk))
-            failpoint("signed_lines.before_checkpoint")
-            note = write_checkpoint(secret, self._origin, Head(line.sequence, line.digest))
-            with_reserve(self.home.ballast, lambda: write_atomically(self.checkpoint, note.encode(), disk=self.disk))
-            return line
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            return SignedLine(len(lines) + 1, now, actor, content, digest_after(lines))
+
+        make_folder(self.path.parent, self.disk)
+        with self.disk.lock(self.path.with_name(f".{self.stem}.lock")):
+            return self._chain.append(make)
 
     @property
-    def _origin(self) -> str:
-        return f"{self.stem}/{self.classifier}"
+    def _chain(self) -> SignedChain[SignedLine]:
+        origin = f"{self.stem}/{self.classifier}"
+        return SignedChain(
+            self.home, self.path, SignedLine, lambda line: isinstance(line.content, dict), signed_as=origin,
+            origin=origin, broken=self._broken, before_line=lambda: failpoint("signed_lines.before_line"),
+            before_checkpoint=lambda: failpoint("signed_lines.before_checkpoint"), disk=self.disk,
+        )  # fmt: skip
 
-    def _anchor(self) -> Head | None:
-        note = read_if_there(self.checkpoint, self.disk)
-        if note is None:
-            return None
-        key = trusted_key(self.home, self.disk)
-        head = read_checkpoint(key, self._origin, note.decode("utf-8", "replace"))
-        if head is None:
-            raise RatchetError(
-                f"{self.checkpoint} is not signed with this home's key.", "Restore it from a backup.",
-                code=f"broken_{self.stem}",
-            )  # fmt: skip
-        return head
+    def _broken(self, path: Path, what: str) -> RatchetError:
+        if path != self.path:
+            return RatchetError(f"{path} {what}.", "Restore it from a backup.", code=f"broken_{self.stem}")
+        return self.broken(what)
 
     def broken(self, what: str) -> RatchetError:
         """Return the error of a file that cannot be believed."""

@@ -1,27 +1,23 @@
 """The quarantine of each classifier: `quarantine.jsonl`, signed and append-only, beside the ledger.
 
-A signed checkpoint vouches for its newest line, so that a cut end is seen. Add here how its lines are written and read;
-which weeks they hold is decided in `ratchet/gates/quarantine.py`.
+Add here what its lines are; the mechanism is `signed_chain.py`, and which weeks they hold is decided in
+`ratchet/gates/quarantine.py`.
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.failpoints import failpoint
-from ratchet.core.files import append_line, read_if_there, whole_lines, write_atomically
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.core.verdict import Verdict
 from ratchet.gates.quarantine import (
     ACTIONS,
-    GENESIS,
     HOLD,
     HOLDING_GATES,
     UNQUARANTINE,
@@ -32,12 +28,9 @@ from ratchet.gates.quarantine import (
     quarantine_after,
     with_older_receipts,
 )
-from ratchet.rollout.ledger_entry import Head
-from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
-from ratchet.storage.reserved_space import with_reserve
-from ratchet.storage.rollout.signing_key import signing_key, trusted_key
+from ratchet.storage.rollout.signed_chain import SignedChain, digest_after
 
 
 @dataclass(frozen=True)
@@ -53,27 +46,7 @@ class Quarantine:
         Raises `RatchetError` for a line that was edited, is not signed or does not continue the chain: nothing trains
         on a quarantine that cannot be read.
         """
-        path, entries = self.home.quarantine(classifier), list[QuarantineEntry]()
-        anchor = self._anchor(classifier)  # before the lines: it never vouches for more than the file holds
-        lines = whole_lines(read_if_there(path, self.disk) or b"")
-        key = trusted_key(self.home, self.disk) if lines else None
-        for number, line in enumerate(lines, start=1):
-            try:
-                document: dict[str, Any] = json.loads(line)
-                claimed, signature = document.pop("digest"), document.pop("signature")
-                entry = QuarantineEntry(**document)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise _broken(path, f"line {number} cannot be read") from None
-            previous = entries[-1].digest if entries else GENESIS
-            chained = entry.previous == previous and entry.sequence == number and entry.action in ACTIONS
-            if entry.digest != claimed or not chained:
-                raise _broken(path, f"line {number} does not continue the chain")
-            if key is None or not is_signed(key, f"quarantine {classifier}", claimed, str(signature)):
-                raise _broken(path, f"line {number} is not signed with this home's key")
-            entries.append(entry)
-        if anchor is not None:
-            check_head(path, entries, anchor)
-        return entries
+        return self._chain(classifier).read()
 
     def state(self, classifier: str) -> QuarantineState:
         """Return the weeks that are held now; weeks that a version before this file blocked are held by their
@@ -133,47 +106,19 @@ class Quarantine:
         return self.disk.lock(self.home.classifier(classifier) / ".quarantine.lock")
 
     def _append(self, classifier: str, action: str, week: str, gate: str, why: str, rows: str, actor: str) -> None:
-        secret, entries = signing_key(self.home, self.disk), self.entries(classifier)
-        entry = QuarantineEntry(
-            len(entries) + 1, datetime.now(UTC).isoformat(timespec="seconds"), actor, action, week, gate, why, rows,
-            entries[-1].digest if entries else GENESIS,
+        def make(entries: Sequence[QuarantineEntry]) -> QuarantineEntry:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            return QuarantineEntry(len(entries) + 1, now, actor, action, week, gate, why, rows, digest_after(entries))
+
+        self._chain(classifier).append(make)
+
+    def _chain(self, classifier: str) -> SignedChain[QuarantineEntry]:
+        return SignedChain(
+            self.home, self.home.quarantine(classifier), QuarantineEntry, lambda entry: entry.action in ACTIONS,
+            signed_as=f"quarantine {classifier}", origin=f"quarantine/{classifier}", broken=_broken,
+            before_line=lambda: failpoint("quarantine.before_line"),
+            before_checkpoint=lambda: failpoint("quarantine.before_checkpoint"), disk=self.disk,
         )  # fmt: skip
-        signature = sign(secret, f"quarantine {classifier}", entry.digest)
-        line = json.dumps({**asdict(entry), "digest": entry.digest, "signature": signature}, ensure_ascii=False)
-        failpoint("quarantine.before_line")
-        with_reserve(self.home.ballast, lambda: append_line(self.home.quarantine(classifier), line, self.disk))
-        failpoint("quarantine.before_checkpoint")
-        note = write_checkpoint(secret, _origin(classifier), Head(entry.sequence, entry.digest))
-        path = _checkpoint(self.home, classifier)
-        with_reserve(self.home.ballast, lambda: write_atomically(path, note.encode(), disk=self.disk))
-
-    def _anchor(self, classifier: str) -> Head | None:
-        """Return the head that the checkpoint vouches for; None in a home of before, until its next line."""
-        path = _checkpoint(self.home, classifier)
-        note = read_if_there(path, self.disk)
-        if note is None:
-            return None
-        key = trusted_key(self.home, self.disk)
-        head = read_checkpoint(key, _origin(classifier), note.decode("utf-8", "replace"))
-        if head is None:
-            raise _broken(path, "is not signed with this home's key")
-        return head
-
-
-def check_head(path: Path, entries: list[QuarantineEntry], head: Head) -> None:
-    """Raise `RatchetError` unless the quarantine at `path` holds the line that was newest for its checkpoint."""
-    if head.sequence > len(entries):
-        raise _broken(path, f"holds {len(entries)} lines, but the signed checkpoint vouches for {head.sequence}")
-    if head.sequence and entries[head.sequence - 1].digest != head.digest:
-        raise _broken(path, f"holds another line {head.sequence} than the signed checkpoint vouches for")
-
-
-def _checkpoint(home: Home, classifier: str) -> Path:
-    return home.quarantine(classifier).with_name("quarantine_checkpoint.txt")
-
-
-def _origin(classifier: str) -> str:
-    return f"quarantine/{classifier}"
 
 
 def _broken(path: Path, what: str) -> RatchetError:

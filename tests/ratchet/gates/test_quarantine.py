@@ -4,7 +4,6 @@ import pytest
 
 from ratchet.core.verdict import Verdict
 from ratchet.gates.quarantine import (
-    GENESIS,
     HOLD,
     HOLDING_GATES,
     RELEASE,
@@ -25,7 +24,7 @@ UNCLEAR = Verdict("inconclusive", "No verdict: few.")
 
 def entry(action: str, gate: str = "label_agreement", rows: str = "r1", week: str = WEEK) -> QuarantineEntry:
     """One line; its place in the chain does not matter here."""
-    return QuarantineEntry(1, "2026-01-12T06:00:00+00:00", "test", action, week, gate, "Fails: bad.", rows, GENESIS)
+    return QuarantineEntry(1, "2026-01-12T06:00:00+00:00", "test", action, week, gate, "Fails: bad.", rows, "0" * 64)
 
 
 HELD = [entry(HOLD)]

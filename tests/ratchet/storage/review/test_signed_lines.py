@@ -1,7 +1,6 @@
 """Signed files of the review queue: chained, vouched for by a checkpoint, and what a kill or a careless hand leaves."""
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.review.signed_lines import SignedLines
+from ratchet.testing.damaged_lines import DAMAGE_OF_LINES, UNCHAINED, UNSIGNED, Damage, edit
 from ratchet.testing.killed_processes import fork_until_failpoint
 
 
@@ -17,32 +17,11 @@ def append(home: Home, word: str) -> None:
     SignedLines(home, "small", "suspensions").append("test", lambda lines: {"word": word, "n": len(lines)})
 
 
-def edit(old: str, new: str) -> Callable[[Path], None]:
-    """Replace a part of the file."""
-    return lambda path: path.write_text(path.read_text().replace(old, new, 1)) and None
-
-
-DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "an edited word": (edit("one", "two"), "does not continue the chain"),
-    "an edited digest": (edit('"digest": "', '"digest": "0'), "does not continue the chain"),
-    "another signature": (edit('"signature": "', '"signature": "AAAA'), "is not signed with this home's key"),
-    "a line that is not JSON": (edit("{", "["), "cannot be read"),
-    "a line that is a list": (lambda path: path.write_text("[1]\n") and None, "cannot be read"),
-    "a first line that was removed": (
-        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[1:])) and None,
-        "does not continue the chain",
-    ),
-    "a last line that was removed": (
-        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1])) and None,
-        "holds 1 lines, but the signed checkpoint vouches for 2",
-    ),
-    "all lines removed": (lambda path: path.unlink(), "holds 0 lines, but the signed checkpoint vouches for 2"),
-    "an edited checkpoint": (
-        lambda path: edit("2", "1")(path.with_name("suspensions_checkpoint.txt")), "is not signed with this home's key",
-    ),
+DAMAGE: dict[str, Damage] = {
+    **DAMAGE_OF_LINES,
+    "an edited word": (edit("one", "two"), UNCHAINED),
     "lines of another file": (
-        lambda path: path.write_text(path.with_name("label_rules.jsonl").read_text()) and None,
-        "is not signed with this home's key",
+        lambda path: path.write_text(path.with_name("label_rules.jsonl").read_text()) and None, UNSIGNED,
     ),
 }  # fmt: skip
 

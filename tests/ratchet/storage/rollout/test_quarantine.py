@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.rollout.shadow_pairs import Pairs
+from ratchet.testing.damaged_lines import DAMAGE_OF_LINES, UNCHAINED, edit
 from ratchet.testing.homes import SmallClassifier
 
 WEEK = "2026-01-05"
@@ -55,29 +55,7 @@ def test_a_blocked_week_is_held_until_its_gate_passes_or_a_person_says_so(home: 
         quarantine.unquarantine("small", "2026-01-12", "why", "ann")
 
 
-def edit(old: str, new: str) -> Callable[[Path], None]:
-    """Replace a part of the file."""
-    return lambda path: path.write_text(path.read_text().replace(old, new, 1)) and None
-
-
-DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "an edited week": (edit(WEEK, "2026-01-12"), "does not continue the chain"),
-    "an edited digest": (edit('"digest": "', '"digest": "0'), "does not continue the chain"),
-    "another signature": (edit('"signature": "', '"signature": "AAAA'), "is not signed with this home's key"),
-    "a line that is not JSON": (edit("{", "["), "cannot be read"),
-    "a first line that was removed": (
-        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[1:])) and None,
-        "does not continue the chain",
-    ),
-    "a last line that was removed": (
-        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1])) and None,
-        "holds 1 lines, but the signed checkpoint vouches for 2",
-    ),
-    "all lines removed": (lambda path: path.unlink(), "holds 0 lines, but the signed checkpoint vouches for 2"),
-    "an edited checkpoint": (
-        lambda path: edit("2", "1")(path.with_name("quarantine_checkpoint.txt")), "is not signed with this home's key",
-    ),
-}  # fmt: skip
+DAMAGE = {**DAMAGE_OF_LINES, "an edited week": (edit(WEEK, "2026-01-12"), UNCHAINED)}
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
