@@ -19,7 +19,10 @@ def set_review_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
     now = datetime.now(UTC)
     for name in slots.names():
         with suppress(OSError):
-            found = {each.reason: each for each in count_waiting(home, name, slots[name].spec).reasons}
+            waiting = count_waiting(home, name, slots[name].spec)
+            if waiting.behind and not waiting.reasons:
+                continue  # nothing was counted: 0 would say that nothing waits
+            found = {each.reason: each for each in waiting.reasons}
             for reason in MEANINGS:
                 each = found.get(reason)
                 age = max(0.0, (now - each.oldest).total_seconds()) if each else 0.0

@@ -106,12 +106,12 @@ class NearDuplicates:
 
     def find(self, text: str) -> int | None:
         """Return the number of the most similar text at or over the threshold, the oldest of equals, else None."""
-        return self._nearest(*self._sketch(text))
+        return self._nearest(*self._sketch(text)[1:])
 
     def find_or_add(self, text: str) -> int | None:
         """Find as `find` does; a text without near-duplicate is added to the index."""
         sketch = self._sketch(text)
-        nearest = self._nearest(*sketch)
+        nearest = self._nearest(*sketch[1:])
         if nearest is None:
             self._insert(*sketch)
         return nearest
@@ -135,7 +135,7 @@ class NearDuplicates:
         self._sizes[at] = len(own)
         self._signatures[at] = _low_bytes(signature)
 
-    def _nearest(self, key: str, own: frozenset[str], signature: Any) -> int | None:
+    def _nearest(self, own: frozenset[str], signature: Any) -> int | None:
         proposed = np.asarray(self._lsh.query(signature), dtype=np.int64)
         sizes = self._sizes[proposed]
         smaller, larger = np.minimum(sizes, len(own)), np.maximum(sizes, len(own))

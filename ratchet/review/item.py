@@ -3,7 +3,6 @@
 Add here what a queued request carries; the rules on votes are `votes.py`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -104,9 +103,3 @@ class ReviewBatch:
     person: str
     of: int
     done: int
-
-
-def request_of(event: Mapping[str, Any]) -> QueuedRequest:
-    """Return the queued request of a line of the event log; raises KeyError or ValueError for another line."""
-    values = {name: event[name] for name in QueuedRequest.__dataclass_fields__ if name in event}
-    return QueuedRequest(**{**values, "ts": datetime.fromisoformat(str(event["ts"]))})

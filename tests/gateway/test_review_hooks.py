@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs, read_lines
+from ratchet.storage.specs import Specs
 from ratchet.workflows.rollout.policy import enter_policy
 
 pytestmark = pytest.mark.slow
@@ -33,7 +35,8 @@ def test_complaints_doubts_and_disagreements_are_queued_with_the_slot_that_answe
     enter_policy(home, "small", "refunds are checked")
     enter(made[1][1], "shadow")
     client = serve()
-    texts = [f"money back please {n}, ann@example.org" for n in range(3)]
+    mixed = ["password money", "refund delivered password"]  # the two adapters answer differently
+    texts = [*(f"money back please {n}, ann@example.org" for n in range(3)), *mixed]
     answers = [client.post(URL, json={"text": text}).json() for text in texts]
     body = {"classifier": "small", "request_id": answers[0]["request_id"], "verdict": "wrong", "label": "green"}
     for _ in range(2):
@@ -44,16 +47,31 @@ def test_complaints_doubts_and_disagreements_are_queued_with_the_slot_that_answe
     found = queued(home)
     complained = [request_id for request_id, reason in found if reason == "user_feedback"]
     assert complained == [answers[0]["request_id"]]
-    doubtful = {each["request_id"] for each in answers if each["label"] == "amber" and each["confidence"] < 0.9999}
+    limits = {label.name: label.threshold for label in Specs(home)["small"].label}
+    assert limits["amber"] == 0.9999
+    doubtful = {each["request_id"] for each in answers if each["confidence"] < limits[each["label"]]}
     assert {request_id for request_id, reason in found if reason == "low_confidence"} == doubtful
     assert doubtful
+    segments = home.pairs("small").glob("*.parquet")
+    pairs = [row for path in segments for row in pq.read_table(path).to_pylist()]
+    assert len(pairs) == len(answers)
+    apart = {row["request_id"] for row in pairs if row["served_label"] != row["other_label"]}
+    assert {request_id for request_id, reason in found if reason == "disagreement"} == apart
+    assert apart
     assert {event["slot"] for event in found.values()} == {"live"}
-    assert all("[EMAIL]" in event["text"] for event in found.values())
+    queued_texts = {event["text"] for event in found.values()}
+    assert "money back please 0, [EMAIL]" in queued_texts
+    assert queued_texts <= {*(f"money back please {n}, [EMAIL]" for n in range(3)), *mixed}
     client.__enter__()
     shown = client.get("/metrics").text
     for reason, number in (("low_confidence", len(doubtful)), ("user_feedback", 1), ("split", 0)):
         series = f'ratchet_review_waiting_requests{{classifier="small",reason="{reason}"}} {float(number)}'
         assert series in shown.splitlines()
+    for path in home.review("small").glob("queue.sqlite*"):
+        path.unlink()
+    (home.review("small") / "queue.sqlite").mkdir()  # what cannot be read is not said to be empty
+    kept = [line for line in shown.splitlines() if line.startswith("ratchet_review_waiting")]
+    assert [line for line in client.get("/metrics").text.splitlines() if line in kept] == kept
 
 
 def test_an_answer_is_given_and_logged_where_its_item_cannot_be_queued(serve: Serve, home: Home) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -119,7 +120,9 @@ def test_a_complaint_is_answered_by_keyboard_alone(home: Home, open_desk: Callab
         body = {"classifier": "small", "request_id": given["request_id"], "verdict": "wrong"}
         assert client.post("/v1/feedback", json=body).status_code == 202
     queue_log = home.review("small")
+    until = time.monotonic() + 60  # an annotator has it within a minute
     while not any(given["request_id"] in path.read_text() for path in queue_log.glob("gateway-*.jsonl")):
+        assert time.monotonic() < until
         threading.Event().wait(0.01)
     page.goto(f"{desk.address}/review/small")
     desk.log_in(ann)

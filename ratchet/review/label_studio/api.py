@@ -100,10 +100,6 @@ class LabelStudio:
         """Add tasks; after an error nobody knows how many of them are there."""
         self.transport.post(f"/api/projects/{project}/import", list(tasks), return_task_ids="true")
 
-    def delete_task(self, number: int) -> None:
-        """Delete a task."""
-        self.transport.delete(f"/api/tasks/{number}")
-
     def tasks(self, project: int, since: str = _BEGINNING) -> Iterator[ServerTask]:
         """Return the tasks that changed after `since`, by id, each with all of its annotations."""
         changed = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}

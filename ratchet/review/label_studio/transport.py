@@ -83,10 +83,6 @@ class Transport:
         """Send `content` once: a second try could do it twice. Raises `LabelStudioError`."""
         return self._once("POST", path, query, content)
 
-    def delete(self, path: str) -> None:
-        """Delete what is at `path`; raises `LabelStudioError`."""
-        self._once("DELETE", path, {}, None)
-
     def _retry(self, method: str, path: str, query: dict[str, str | int], content: Any) -> Any:
         for pause_s in (*_PAUSES_S, None):
             try:

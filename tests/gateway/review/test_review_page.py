@@ -2,7 +2,9 @@
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -10,7 +12,7 @@ from starlette.testclient import TestClient
 from ratchet.config.spec import Label
 from ratchet.review.guide import Guide
 from ratchet.review.item import ReviewItem
-from ratchet.review.page.rendering import render, review_environment
+from ratchet.review.page.rendering import render, review_environment, script_of_page
 from ratchet.review.page.views import AnswerForm, Frame, Message, choices_of
 from ratchet.review.reasons import DISAGREEMENT, USER_FEEDBACK
 from ratchet.storage.home import Home
@@ -23,7 +25,7 @@ from ratchet.workflows.log import read_log
 Queue = Callable[..., list[str]]
 People = Callable[..., list[Any]]
 Serve = Callable[..., TestClient]
-JSON = {"Accept": "application/json"}
+JSON, PAGE = {"Accept": "application/json"}, {"Accept": "text/html"}
 
 
 def stored(home: Home) -> list[dict[str, Any]]:
@@ -258,20 +260,25 @@ def test_the_guide_is_shown_and_never_a_golden_text(home: Home, queue: Queue, pe
 
 def test_pages_are_left_alone_by_caches_frames_and_others(home: Home, queue: Queue, people: People) -> None:
     """Headers of every page, errors included; the one script runs by its digest, and forms go to this host alone."""
-    queue(["ticket"])
+    queue(["a text of somebody"])
     (ann,) = people("ann")
     stranger = TestClient(ann.client.app, base_url="http://127.0.0.1:8008", follow_redirects=False)
     stranger.portal = ann.client.portal
     paths = ("/review", "/review/small", "/review/small/next", "/review/none", "/login")
-    for reply in [*map(ann.client.get, paths), *map(stranger.get, paths)]:
+    shown, refused = ([client.get(path, headers=PAGE) for path in paths] for client in (ann.client, stranger))
+    for reply in [*shown, *refused]:
         policy = reply.headers["Content-Security-Policy"]
         parts = ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'")
         assert all(part in policy for part in parts)
-        assert "unsafe-inline' script" not in policy
-        assert "script-src 'unsafe" not in policy
+        scripts = re.findall("<script[^>]*>(.*?)</script>", reply.text, re.DOTALL)
+        allowed = re.findall(r"script-src ([^;]*)", policy)
+        assert len(scripts) == (1 if reply is shown[2] else 0)
+        assert allowed in ([], [f"'sha256-{b64encode(sha256(script_of_page().encode()).digest()).decode()}'"])
+        assert [each for each in scripts if each != script_of_page()] == []
         assert reply.headers["Cache-Control"] == "no-store"
         assert reply.headers["Content-Type"].startswith("text/html")
-        assert "secret" not in reply.text
+    assert ["a text of somebody" in reply.text for reply in shown] == [False, False, True, False, False]
+    assert not [reply for reply in refused if "a text of somebody" in reply.text]
     assert [stranger.get(path).status_code for path in paths] == [401, 401, 401, 401, 200]
     assert ann.client.get("/review/none").status_code == 404
     assert 'name="to" value="review/small/next"' in stranger.get("/review/small/next").text

@@ -464,11 +464,8 @@ _KILLED = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import QueuedRequest
 from ratchet.storage.home import Home
-from ratchet.storage.review.label_rules import LabelRuleFile
-from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.enqueue import enqueue
 item = QueuedRequest("killed", "low_confidence", datetime.now(UTC), "text")
 enqueue(Home(Path(sys.argv[1])), "small", [item], writer="cycle")

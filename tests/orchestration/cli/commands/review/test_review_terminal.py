@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,7 @@ class Terminal:
 
     def __init__(self, home: Home, columns: int, **environment: str) -> None:
         self.own, theirs = pty.openpty()
+        self.modes = [termios.tcgetattr(theirs)]
         set_size = f'stty cols {columns} rows 24 <&0; exec "$0" "$@"'
         command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), "review", "tickets"]
         # the size is the terminal's: what an earlier test's library left in the environment would win over it
@@ -70,6 +72,7 @@ class Terminal:
                 pass
         except OSError:  # the terminal has no process any more
             pass
+        self.modes.append(termios.tcgetattr(self.own))
         os.close(self.own)
         return self.process.wait(60)
 
@@ -109,6 +112,7 @@ def test_each_key_is_read_without_enter_and_does_what_it_does_on_the_page(
     terminal.press("-q")  # typed ahead
     terminal.until("4 answered by")
     assert terminal.end() == 0
+    assert terminal.modes[0] == terminal.modes[1]
     rows = landed(home)
     assert answers(rows) == ["amber", "green", "violet", "none"]
     assert [row["note"] for row in rows] == ["why so?", None, None, None]
