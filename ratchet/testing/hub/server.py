@@ -10,10 +10,8 @@ Add here how requests are received and answered, and the effects of faults; rout
 
 import json
 import re
-import socket
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,6 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from ratchet.testing.hub.faults import Fault, FaultPlan
 from ratchet.testing.hub.repository import Commit, HubState, RefusedError, Repository
 from ratchet.testing.hub.routes import ROUTES, HubRequest, RouteResponse
+from ratchet.testing.loopback_server import LoopbackHandler, LoopbackServer
 
 TOKEN = "hf_" + "LocalHubToken0123456789abcdefghij"
 """Token of the local Hub; a constant, since it protects nothing."""
@@ -35,12 +34,9 @@ class LocalHub(HubState):
         """Method and path of each request, in the order of arrival."""
         self.faults = FaultPlan()
         self.lock = threading.RLock()
-        self.closing = threading.Event()
-        self.connections: set[socket.socket] = set()
-        self._server = _Server(("127.0.0.1", port), _Handler)
-        super().__init__(token, f"http://127.0.0.1:{self._server.server_port}", large_files)
+        self._server = _Server(_Handler, port)
+        super().__init__(token, self._server.url, large_files)
         self._server.hub = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,46 +61,22 @@ class LocalHub(HubState):
             self.faults.waiting.extend(faults)
 
     def __enter__(self) -> "LocalHub":
-        self._thread.start()
+        self._server.begin()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        for connection in list(self.connections):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it is closed already
-                continue
-        self._server.server_close()
-        self._thread.join()
+        self._server.end()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for its threads
+class _Server(LoopbackServer):
     hub: LocalHub
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that have disconnected."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LoopbackHandler):
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.hub.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.hub.connections.discard(self.connection)
-        super().finish()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
-        """Print nothing; `LocalHub.requests` keeps the requests."""
-
-    def do_GET(self) -> None:
-        """Answer a request by its route; HEAD, POST and PUT, too."""
+    def respond(self) -> None:
+        """Answer a request by its route."""
         hub, split = self.server.hub, urlsplit(self.path)
         path, query = unquote(split.path), dict(parse_qsl(split.query))
         hub.requests.append((self.command, path))
@@ -114,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._body()
         return self._send(404, {"error": "Not found"})
 
-    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
+    do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815 - the library's names
 
     def _meet(
         self,
@@ -144,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(refused.status, {"error": refused.message}, errors)
         # from here on the request is done; these faults only lose its response
         if kind == "hang":
-            hub.closing.wait()
+            self.server.closing.wait()
         if kind in {"hang", "drop"}:
             return self._end()
         if fault and (kind == "lose" or (kind == "halve" and operation == "commit")):

@@ -8,15 +8,14 @@ Add the effect of a fault to `_meet`; routes are in `routes.py`.
 
 import json
 import re
-import socket
 import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from ratchet.testing.label_studio.contents import LocalContents
 from ratchet.testing.label_studio.routes import answer_route
+from ratchet.testing.loopback_server import LoopbackHandler, LoopbackServer
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"  # noqa: S105 - a constant of tests
 """Token of the local server; a constant, since it protects nothing."""
@@ -46,27 +45,17 @@ class LocalLabelStudio:
         self.people = LocalContents()
         self.requests: list[str] = []
         self.faults: list[StudioFault] = []
-        self.lock, self.closing = threading.RLock(), threading.Event()
-        self.connections: set[socket.socket] = set()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self.lock = threading.RLock()
+        self._server = _Server(_Handler)
         self._server.studio = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.url = self._server.url
 
     def __enter__(self) -> "LocalLabelStudio":
-        self._thread.start()
+        self._server.begin()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        for connection in list(self.connections):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it is closed already
-                continue
-        self._server.server_close()
-        self._thread.join()
+        self._server.end()
 
     def next_fault(self, route: str) -> StudioFault | None:
         """Take the fault of this request; None for no fault."""
@@ -80,31 +69,15 @@ class LocalLabelStudio:
         return None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for its threads
+class _Server(LoopbackServer):
     studio: LocalLabelStudio
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that have disconnected."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LoopbackHandler):
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.studio.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.studio.connections.discard(self.connection)
-        super().finish()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
-        """Print nothing."""
-
-    def do_GET(self) -> None:
-        """Answer a request by its route; POST, PATCH and DELETE, too."""
+    def respond(self) -> None:
+        """Answer a request by its route."""
         studio, split = self.server.studio, urlsplit(self.path)
         route = f"{self.command} {split.path}"
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -115,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
             fault = studio.next_fault(route)
         self._meet(route, query, content, fault)
 
-    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the library's names
+    do_GET = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815 - the library's names
 
     def _meet(self, route: str, query: dict[str, str], content: Any, fault: StudioFault | None) -> None:
         studio, kind = self.server.studio, fault.kind if fault else ""
@@ -128,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         with studio.lock:
             status, answer = self._authorized(route, query, content)
         if kind == "hang":
-            studio.closing.wait()
+            self.server.closing.wait()
         if kind in {"hang", "drop"}:
             self.close_connection = True
             return None
