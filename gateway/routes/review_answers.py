@@ -68,13 +68,7 @@ _STORED[201] = {"description": "Stored.", "content": {"application/json": {"sche
 )  # fmt: skip
 async def take_answer(request: Request, name: str) -> Response:
     """Store an answer; the response comes once it is on disk, with the next item or the result of the batch."""
-
-    async def store(visit: Visit, given: Given) -> Turn:
-        row = await asyncio.to_thread(make_row, visit.opened, visit.reviewer, given)
-        await store_row(gateway_of(request), name, CORRECTIONS, row)
-        return await asyncio.to_thread(partial(go_on, visit.opened, visit.reviewer, row, shows=given["shows"]))
-
-    return await respond_to(request, name, partial(_act, model=ReviewAnswer, action="answer", work=store))
+    return await respond_to(request, name, partial(_act, model=ReviewAnswer, action="answer", work=_store))
 
 
 @router.post(
@@ -83,13 +77,7 @@ async def take_answer(request: Request, name: str) -> Response:
 )  # fmt: skip
 async def take_skip(request: Request, name: str) -> Response:
     """Leave the item to another person; after two people it goes to adjudication."""
-
-    async def leave(visit: Visit, given: Given) -> Turn:
-        return await asyncio.to_thread(
-            partial(skip, visit.opened, visit.reviewer, given["request_id"], shows=given["shows"])
-        )
-
-    return await respond_to(request, name, partial(_act, model=ReviewSkip, action="skip", work=leave))
+    return await respond_to(request, name, partial(_act, model=ReviewSkip, action="skip", work=_leave))
 
 
 @router.post(
@@ -98,11 +86,22 @@ async def take_skip(request: Request, name: str) -> Response:
 )  # fmt: skip
 async def take_undo(request: Request, name: str) -> Response:
     """Bring the last answered item back. Its answer stands until a newer one comes, which may be `withdrawn`."""
+    return await respond_to(request, name, partial(_act, model=ReviewUndo, action="undo", work=_go_back))
 
-    async def go_back(visit: Visit, given: Given) -> Turn:
-        return await asyncio.to_thread(partial(undo, visit.opened, visit.reviewer, shows=given["shows"]))
 
-    return await respond_to(request, name, partial(_act, model=ReviewUndo, action="undo", work=go_back))
+async def _store(visit: Visit, given: Given) -> Turn:
+    row = await asyncio.to_thread(make_row, visit.opened, visit.reviewer, given)
+    await store_row(gateway_of(visit.request), visit.name, CORRECTIONS, row)
+    return await asyncio.to_thread(partial(go_on, visit.opened, visit.reviewer, row, shows=given["shows"]))
+
+
+async def _leave(visit: Visit, given: Given) -> Turn:
+    leave = partial(skip, visit.opened, visit.reviewer, given["request_id"], shows=given["shows"])
+    return await asyncio.to_thread(leave)
+
+
+async def _go_back(visit: Visit, given: Given) -> Turn:
+    return await asyncio.to_thread(partial(undo, visit.opened, visit.reviewer, shows=given["shows"]))
 
 
 async def _act(
