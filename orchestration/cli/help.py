@@ -78,6 +78,7 @@ OptionalName = Annotated[
     ),
 ]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")]
+LoggedWhy = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in ratchet log.")]
 Week = Annotated[
     str,
     typer.Option(

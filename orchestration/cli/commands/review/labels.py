@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.help import Json, Name, need_reason
+from orchestration.cli.help import Json, LoggedWhy, Name, need_reason
 from orchestration.cli.output import emit, emit_json, printable, table
 from orchestration.cli.session import session_of
 from ratchet.core.errors import UsageError
@@ -38,7 +38,7 @@ def labels(
     into: Annotated[
         str | None, typer.Option("--into", metavar="LABELS", help="Of a merge its one label, of a split its labels.")
     ] = None,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in ratchet log.")] = "",
+    why: LoggedWhy = "",
     json: Json = False,
 ) -> int:
     """Print the labels and their rules; or record a change of them, once classifier.toml says it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.help import Json, Name, need_reason
+from orchestration.cli.help import Json, LoggedWhy, Name, need_reason
 from orchestration.cli.output import emit, emit_json, printable, table
 from orchestration.cli.session import session_of
 from ratchet.core.errors import RatchetError, UsageError
@@ -31,7 +31,7 @@ def people(
     reinstate: Annotated[
         str | None, typer.Option("--reinstate", metavar="WHO", help="Let the labels of this person count again.")
     ] = None,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in ratchet log.")] = "",
+    why: LoggedWhy = "",
     json: Json = False,
 ) -> int:
     """Print labels, agreement and seconds of each person, by name; or suspend or reinstate one."""

@@ -3,11 +3,9 @@
 Which candidate may is decided in `ratchet/workflows/rollout/shadow.py`.
 """
 
-from typing import Annotated
-
 import typer
 
-from orchestration.cli.help import CandidateAdapter, Json, Name
+from orchestration.cli.help import CandidateAdapter, Json, Name, Why
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import session_of
 
@@ -16,7 +14,7 @@ def shadow(
     context: typer.Context,
     name: Name,
     adapter: CandidateAdapter = None,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")] = "",
+    why: Why = "",
     json: Json = False,
 ) -> int:
     """Let the newest candidate that passed its cycle answer beside live, unseen; also one whose shadow has expired."""
