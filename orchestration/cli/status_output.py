@@ -44,7 +44,7 @@ def status_lines(session: Session, found: dict[str, Any]) -> list[str]:
         **({"examples": f"{n} labelled, without a request"} if (n := found["labelled_examples"]) else {}),
         "corrections": "unknown" if since is None else f"{since} since the last cycle",
         "review": _review(found["review"]),
-        "not taken": _not_taken(found["rows"]),
+        "not taken": _not_taken(found["rows"], found["reject_reports"]),
         "next schedule": f"{found['next_schedule']} (while 'make dev' runs)",
         "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
         "reports": found["paths"]["reports"],
@@ -98,14 +98,19 @@ def _age(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def _not_taken(rows: dict[str, Any]) -> str:
-    """Return the rows that are outside the warehouse, each reason with its number."""
+def _not_taken(rows: dict[str, Any], reports: dict[str, Any]) -> str:
+    """Return the rows that are outside the warehouse, each reason with its number, and where their reports are.
+
+    Of a file that was given to `ratchet ingest` the rejected rows stand in its report alone.
+    """
     reasons = [
         f"{number} {place}: {printable(reason)}"
         for place in ("waiting", "rejected", "lost", "damaged")
         for reason, number in rows[place].items()
     ]
     reasons += [f"{number} values left out: {printable(reason)}" for reason, number in rows["nulled"].items()]
+    if files := reports["files"]:
+        reasons.append(f"reports on rows of {files} file{'' if files == 1 else 's'} in {printable(reports['folder'])}")
     return "; ".join(reasons) or "none"
 
 

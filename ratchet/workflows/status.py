@@ -19,6 +19,7 @@ from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.given_up import describe_given_up
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.review.rejected_rows import count_reports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import candidates, read_run, run_weeks
@@ -65,6 +66,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         },
         "requests": sum(weeks.values()),
         "rows": describe_rows(home, name),
+        "reject_reports": {"files": count_reports(home.rejected(name)), "folder": str(home.rejected(name))},
         "labelled_examples": _examples(home, name, notes),
         "corrections_since": None if corrections is None else max(0, corrections - seen),
         "next_schedule": next_schedule(now).isoformat(),

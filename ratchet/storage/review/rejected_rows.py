@@ -11,6 +11,11 @@ from typing import Any
 from ratchet.storage.review.request_files import FoundRows, Row
 
 
+def count_reports(folder: Path) -> int:
+    """Return the number of files with a report on rejected or waiting rows."""
+    return sum(1 for _ in folder.glob("[!.]*.jsonl")) if folder.is_dir() else 0
+
+
 def find_rejected(folder: Path, request_id: str, most_bytes: int) -> FoundRows:
     """Find a request in the reports on rejected and waiting rows: {kind, file, line, reason}.
 

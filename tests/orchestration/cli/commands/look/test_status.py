@@ -42,7 +42,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "next_schedule",
         "disk_bytes",
         "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows", "given_up",
-        "labels", "labelled_examples", "label_studio", "review",
+        "labels", "labelled_examples", "label_studio", "review", "reject_reports",
     }  # fmt: skip
 
 
@@ -56,6 +56,16 @@ def test_what_waits_for_review_is_on_the_screen_by_reason_and_age(call: Any, hom
     (found,) = json.loads(call("--home", home, "status", "tickets", "--json").out)["classifiers"]
     (waiting,) = found["review"]["waiting"]
     assert (waiting["reason"], waiting["items"], waiting["meaning"]) == ("audit", 2, "drawn at random")
+
+
+def test_rejected_rows_of_a_file_that_was_given_are_not_called_none(call: Any, home: Path, tmp_path: Path) -> None:
+    """The screen says of how many files there are reports, and where, also where every row of the landing folders was
+    taken."""
+    given = tmp_path / "week.csv"
+    given.write_text("request_id,ts,text,label\nr1,yesterday,a text,green\n")
+    assert "1 row(s) were rejected" in call("--home", home, "ingest", "tickets", "--logs", given).err
+    (line,) = [each for each in call("--home", home, "status", "tickets").out.splitlines() if "not taken" in each]
+    assert line.split("not taken")[1].strip() == f"reports on rows of 1 file in {Home(home).rejected('tickets')}"
 
 
 def test_the_next_schedule_is_that_of_the_job() -> None:
