@@ -6,12 +6,13 @@ Add here columns and forms of the list; the rows are found by `ratchet/workflows
 import csv
 import io
 from dataclasses import fields
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from orchestration.cli.help import Json, Name, Week
-from orchestration.cli.output import emit, emit_json, table
+from orchestration.cli.output import emit, emit_json, printable, table
 from orchestration.cli.session import session_of
 from ratchet.core.cycle import choose_week, parse_week
 
@@ -51,5 +52,7 @@ def dropped(
     if not found.ran:
         emit(f"note: no cycle has split the rows of this week yet: ratchet cycle {name} --week {cycle.week}")
     if found.undated:
-        emit(f"note: {found.undated} rejected rows have no time that can be read, so that they belong to no week")
+        folder = home.rejected(name)
+        emit(f"note: {found.undated} rejected rows have no time that can be read, so that they belong to no week;")
+        emit(printable(f"  they stand with their reasons in {folder}: cat {quote(str(folder))}/*.jsonl"))
     return 0

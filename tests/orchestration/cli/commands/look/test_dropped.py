@@ -5,6 +5,7 @@ import io
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pandas as pd
@@ -48,11 +49,13 @@ def test_the_reasons_are_counted(call: Any, dropping: Path) -> None:
     shown = call("--home", dropping, "dropped", "tickets", "--week", "2026-W02")
     assert shown.code == 0
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    folder = Home(dropping).rejected("tickets")
     assert lines[1:] == [
         "dropped duplicate 2 the same text occurs earlier in its split",
         "dropped near_held_out 1 a near-duplicate is held out in calibration or test",
         "rejected label is not in classifier.toml 1 label is not in classifier.toml",
-        "note: 2 rejected rows have no time that can be read, so that they belong to no week",
+        "note: 2 rejected rows have no time that can be read, so that they belong to no week;",
+        f"they stand with their reasons in {folder}: cat {quote(str(folder))}/*.jsonl",
     ]
 
 
