@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ratchet.review.item import RANDOM
-from ratchet.review.reasons import MEANINGS
+from ratchet.review.reasons import CONFLICT, MEANINGS
 from ratchet.review.request_history import CycleUse, RequestHistory, Row
 
 _NO_LABEL = {
@@ -87,13 +87,14 @@ def _feedback(row: Row) -> str:
 
 
 def _queued(row: Row) -> str:
-    parts = ["drawn at random" if row.get("chosen") == RANDOM else "chosen by value"]
+    parts = ["may judge" if row.get("chosen") == RANDOM else "only trains"]
     if row.get("probability") is not None:
         parts.append(f"probability {row['probability']:.3g}")
     if row.get("slot"):
         parts.append(f"answered by {row['slot']}")
     reason = MEANINGS.get(row["reason"], row["reason"])
-    detail = f": {row['detail']}" if row.get("detail") else ""
+    more = row.get("detail") if row["reason"] != CONFLICT else ""  # it says the reason once more
+    detail = f": {more}" if more else ""
     return f"{reason}{detail} ({', '.join(parts)})"
 
 

@@ -1,7 +1,8 @@
 """The history of a request, from real files and a real warehouse: what it was served, who corrected it, who used it."""
 
 import json
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from ratchet.core.verdict import Verdict
 from ratchet.gates.registry import GATES
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.review.item import QueuedRequest
-from ratchet.review.reasons import LOW_CONFIDENCE
+from ratchet.review.item import RANDOM, QueuedRequest
+from ratchet.review.reasons import CONFLICT, LOW_CONFIDENCE
 from ratchet.review.request_facts import describe_history
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, as_line, publish_segment
@@ -101,6 +102,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     (journal / "000000000001.wal").write_bytes(as_line({**said, "source": "app"}) + b"torn")
     queued = QueuedRequest("r1", LOW_CONFIDENCE, ts, MAIL, probability=0.25, slot="live", detail="0.4 is below 0.5")
     enqueue(home, "small", [queued], writer="gateway")
+    differ = replace(queued, reason=CONFLICT, ts=ts + timedelta(seconds=1), chosen=RANDOM, detail="two people differ")
+    enqueue(home, "small", [replace(differ, probability=None, slot="")], writer="cycle")
     return home
 
 
@@ -123,8 +126,9 @@ def test_an_answer_is_told_with_its_adapter_slot_threshold_and_reasons(home: Hom
         "wrong (from app); never a label", "wrong (from web); never a label",
     ]  # fmt: skip
     assert [line.partition("00:00: ")[2] for line in parts["Review queue"]] == [
-        "the confidence is below the label's threshold: 0.4 is below 0.5 (chosen by value, probability 0.25,"
-        " answered by live)"
+        "the confidence is below the label's threshold: 0.4 is below 0.5 (only trains, probability 0.25,"
+        " answered by live)",
+        "two people gave different labels (may judge)",
     ]
 
 
