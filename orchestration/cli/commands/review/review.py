@@ -104,7 +104,12 @@ def _export(home: "Home", name: str, path: Path, size: int, predictions: bool, j
         return 0
     seen = "; their labels train, and never evaluate, since predictions are shown" if predictions else ""
     emit(f"{found.requests} request(s) written to {printable(found.file)}{seen}")
-    emit(f"next: answer in the columns label or answer, then: ratchet review {name} --import {printable(found.file)}")
+    if path.suffix.lower() == ".json":
+        emit(f"next: import it as tasks into a project of Label Studio, label them there and export them as JSON, then:"
+             f" ratchet review {name} --import EXPORT.json")  # fmt: skip
+    else:
+        emit(f"next: answer in the columns label or answer, then: ratchet review {name} --import"
+             f" {printable(found.file)}")  # fmt: skip
     return 0
 
 

@@ -104,6 +104,26 @@ def test_an_import_tells_what_it_did_with_each_row(
     assert "\x1b" not in shown.out
 
 
+@pytest.mark.parametrize(
+    ("name", "says", "file"),
+    [("out.csv", "in the columns label or answer", "{path}"), ("out.json", "tasks into a project of", "EXPORT.json")],
+)
+def test_an_export_says_how_its_form_is_answered(
+    queued: Callable[..., Home], call: Call, name: str, says: str, file: str
+) -> None:
+    """Rows have columns, tasks have none: these are answered in Label Studio."""
+    home = queued(2)
+    path = home.root / name
+    (step,) = [
+        line
+        for line in call("--home", home.root, "review", "tickets", "--export", path).out.splitlines()
+        if line.startswith("next: ")
+    ]
+    assert says in step
+    assert step.endswith(f"then: ratchet review tickets --import {file.format(path=path)}")
+    assert ("columns" in step) == (name == "out.csv")
+
+
 def test_label_studio_tasks_go_out_and_come_back(queued: Callable[..., Home], landed: Landed, call: Call) -> None:
     """In its shape: choices, aliases of answers, notes, skips, several annotators by mail address."""
     home = queued(5)
