@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ratchet.config.spec import Spec
@@ -85,8 +86,12 @@ def _check_listed(label: str, where: str, spec: Spec) -> None:
     try:
         spec.check_label(label, where)
     except RatchetError as error:
-        ruled = f" Where it was renamed, merged, split or retired, record it: ratchet labels {spec.name} --help."
-        raise RatchetError(error.message, f"{error.hint}{ruled}", code=error.code) from None
+        # an edit of classifier.toml that renames a label stops here first, long before the gates would say so
+        ruled = (
+            f"Where it was renamed, record it: ratchet labels {spec.name} rename {quote(label)} NEW --why TEXT (or"
+            " merge, split, retire)."
+        )
+        raise RatchetError(error.message, f"{ruled} Else: {error.hint}", code=error.code) from None
 
 
 def _shorten(values: Mapping[str, Any]) -> str:

@@ -153,6 +153,17 @@ def test_a_wrong_golden_item_is_refused_with_its_line(
     assert cure in caught.value.hint
 
 
+def test_a_golden_label_that_was_just_renamed_names_the_command_first(tmp_path: Path, spec: Spec) -> None:
+    """A newcomer renames it in classifier.toml: the rule that records it mends the golden set as well."""
+    path = tmp_path / "golden.jsonl"
+    path.write_text(json.dumps({"text": "money back", "label": "re fund"}) + "\n")
+    with pytest.raises(RatchetError) as caught:
+        load_golden(path, spec)
+    command = f"ratchet labels {spec.name} rename 're fund' NEW --why TEXT"
+    assert caught.value.hint.startswith(f"Where it was renamed, record it: {command}")
+    assert "Fix the row" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("content", "found"),
     [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "cannot be read: the file begins as UTF-16")],
