@@ -134,7 +134,8 @@ async def _act(
 
 async def _show_again(visit: Visit, given: Given, message: Message) -> Response:
     """Return the item that is in front of the person, with the note that they typed if it is the same one."""
-    turn = await asyncio.to_thread(partial(take_next, visit.opened, visit.reviewer, compared=False))
+    compared = gateway_of(visit.request).queues.is_compared(visit.name)
+    turn = await asyncio.to_thread(partial(take_next, visit.opened, visit.reviewer, compared=compared))
     if turn.item is None:
         return await show_what_follows(visit, turn, message=message, status=409)
     same = turn.item.request_id == given["request_id"]

@@ -24,6 +24,7 @@ from ratchet.review.label_studio.transport import LabelStudioError
 from ratchet.storage.home import Home
 from ratchet.storage.review.guide_file import read_guide
 from ratchet.storage.review.label_studio_log import append_event, hold_project
+from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.workflows.review.label_studio import HOLDER, find_access, project_title, project_token, read_state
 from ratchet.workflows.review.label_studio_poll import PollResult, note_outcome, take_answers
@@ -127,13 +128,13 @@ def _finish_pushes(home: Home, name: str, spec: Spec, studio: LabelStudio) -> bo
 def _send(home: Home, name: str, spec: Spec, studio: LabelStudio, size: int, *, predictions: bool) -> int:
     """Send what the open batch of the queue holds and the server lacks; return how many tasks that were."""
     state = read_state(home, name)
-    queue = ReviewQueue.open(home, name, spec)
+    queue, compared = ReviewQueue.open(home, name, spec), Ledger(home).state(name).compared is not None
     try:
-        open_items = queue.open_items(queue.batch(HOLDER, size=size, adjudicates=False).batch)
+        open_items = queue.open_items(queue.batch(HOLDER, size=size, compared=compared, adjudicates=False).batch)
         if skipped := [each for each in open_items if each.request_id in state.skipped_requests]:
             for each in skipped:  # it waits there for another person, maybe for ever: the batch must not
                 queue.release(HOLDER, each.request_id)
-            open_items = queue.open_items(queue.batch(HOLDER, size=size, adjudicates=False).batch)
+            open_items = queue.open_items(queue.batch(HOLDER, size=size, compared=compared, adjudicates=False).batch)
     finally:
         queue.close()
     items = [each for each in open_items if each.request_id not in state.open_requests]

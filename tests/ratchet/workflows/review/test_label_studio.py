@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -12,8 +13,13 @@ from ratchet.config.secret_variables import LABEL_STUDIO_TOKEN
 from ratchet.core.errors import RatchetError
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.review.item import QueuedRequest
+from ratchet.review.reasons import DISAGREEMENT, LOW_CONFIDENCE
 from ratchet.storage.specs import Specs
+from ratchet.testing.homes import keep_receipts
 from ratchet.testing.label_studio.server import PERSONAL, TOKEN, LocalLabelStudio, StudioFault
+from ratchet.workflows.review.enqueue import enqueue
+from ratchet.workflows.rollout.reconcile import record
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +51,21 @@ def test_a_batch_is_sent_and_its_answers_are_corrections(studio_desk: Any, studi
     assert len({row["batch"] for row in rows}) == 1
     assert studio_desk.push().sent == 0
     assert "4 tasks there, 3 answers, 1 open" in studio_desk.status()
+
+
+def test_disagreements_are_sent_first_while_a_candidate_is_compared(studio_desk: Any, studio: LocalLabelStudio) -> None:
+    """As on the page and at the terminal."""
+    home = studio_desk.home
+    for reason, start in ((LOW_CONFIDENCE, 0), (DISAGREEMENT, 3)):
+        items = [QueuedRequest(f"rq{n}", reason, datetime.now(UTC), "a text") for n in range(start, start + 3)]
+        enqueue(home, "small", items, writer="gateway")
+    for action, adapter in (("promote", "a" * 64), ("shadow", "b" * 64)):
+        receipts, week = keep_receipts(home, "small", "2026-01-05", adapter), "2026-01-05"
+        said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": week}
+        record(home, "small", action=action, adapter=adapter, receipts=receipts, **said)
+    assert studio_desk.push(size=1).sent == 1
+    (task,) = studio.people.contents.tasks.values()
+    assert int(task["data"]["request_id"][2:]) >= 3
 
 
 def test_answers_are_those_of_people_as_they_spoke(studio_desk: Any, studio: LocalLabelStudio) -> None:

@@ -18,7 +18,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import VARIABLE
 from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import ADJUDICATION, RANDOM, VALUE, QueuedRequest
-from ratchet.review.reasons import AUDIT, BLOCKED, CONFLICT, LOW_CONFIDENCE, SUSPENDED, USER_FEEDBACK
+from ratchet.review.reasons import AUDIT, BLOCKED, CONFLICT, DISAGREEMENT, LOW_CONFIDENCE, SUSPENDED, USER_FEEDBACK
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import append_events
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -380,6 +380,35 @@ def test_two_agreed_requests_are_mixed_in_and_their_answers_count_nowhere(desk: 
     assert (result.answered, result.checks, result.agreed) == (6, 2, 2 - ("rq2" in checks))
     counted = "SELECT 1 FROM votes WHERE person = 'cem' AND request_id IN (?, ?)"
     assert queue.index.rows(counted, tuple(checks)) == []
+
+
+@pytest.mark.parametrize(
+    ("compared", "drawn", "first"), [(False, 25, LOW_CONFIDENCE), (True, 16, DISAGREEMENT)], ids=["alone", "compared"]
+)
+def test_a_batch_keeps_the_share_that_is_drawn_at_random(desk: Desk, compared: bool, drawn: int, first: str) -> None:
+    """Half of it; a fifth while a candidate is compared, when disagreements come first and the rest goes by turns."""
+    reasons = (LOW_CONFIDENCE, DISAGREEMENT, AUDIT)
+    for place, reason in enumerate(reasons):
+        desk.put(60, reason, start=100 * place, chosen=RANDOM if reason == AUDIT else VALUE)
+    queue = desk.open()
+    items = queue.open_items(queue.batch("ann", compared=compared).batch)
+    assert (len(items), [each.chosen for each in items].count(RANDOM)) == (50, drawn)
+    items = queue.open_items(queue.batch("bob", size=2, compared=compared).batch)
+    assert {reasons[int(each.request_id[2:]) // 100] for each in items} == {first, AUDIT}
+
+
+def test_a_request_waits_for_as_many_people_as_the_evidence_asks_for(desk: Desk) -> None:
+    """Two labels by two people with `evidence_votes`, the same person is not asked twice."""
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=0.0, evidence_votes=2), people={"ann": (), "bob": ()})
+    desk.put(1)
+    queue = desk.open()
+    assert queue.batch("ann").of == 1
+    desk.answer(queue, "ann", "rq0", "a")
+    assert [each.items for each in queue.waiting()] == [1]
+    assert queue.batch("ann").of == 0
+    assert queue.batch("bob").of == 1
+    desk.answer(queue, "bob", "rq0", "a")
+    assert queue.waiting() == ()
 
 
 def test_a_blocked_request_is_asked_again(desk: Desk) -> None:
