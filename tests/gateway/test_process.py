@@ -29,12 +29,11 @@ def start(gateway_processes: Any) -> Callable[..., Started]:
     return gateway_processes.start  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("when", ["journal.before_answer"])  # the others are in `test_faults.py`
 def test_kill_9_under_load_loses_no_acknowledged_correction(
-    home: Home, start: Callable[..., Started], gateway_processes: Any, when: str
+    home: Home, start: Callable[..., Started], gateway_processes: Any
 ) -> None:
     """F01: four clients write while the process is killed; after the next start each acknowledged row is there once."""
-    process, address = start(**({"RATCHET_FAILPOINT": f"{when}:kill"} if when else {}))
+    process, address = start(RATCHET_FAILPOINT="journal.before_answer:kill")  # other instants are in `test_faults.py`
     found: list[set[str]] = []
 
     def write(first: int) -> None:
@@ -43,8 +42,6 @@ def test_kill_9_under_load_loses_no_acknowledged_correction(
     clients = [threading.Thread(target=write, args=(1000 * k,)) for k in range(4)]
     for client in clients:
         client.start()
-    if not when:
-        process.send_signal(signal.SIGKILL)
     assert process.wait(timeout=60) == -signal.SIGKILL
     for client in clients:
         client.join()
