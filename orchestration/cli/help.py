@@ -78,7 +78,7 @@ OptionalName = Annotated[
     ),
 ]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")]
-LoggedWhy = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in ratchet log.")]
+LoggedWhy = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, recorded in ratchet log.")]
 Week = Annotated[
     str,
     typer.Option(
@@ -109,8 +109,10 @@ Checkpoints = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
-def need_reason(why: str) -> str:
-    """Return `why`, or raise `UsageError` where it is empty."""
+def need_reason(why: str | None) -> str:
+    """Return `why`, or raise `UsageError` where it is missing or empty."""
+    if why is None:
+        raise UsageError("--why is missing.", "Give the reason in one sentence: --why TEXT.", code="usage")
     if not why.strip():
         raise UsageError("--why is empty.", "Give the reason in one sentence.", code="usage")
     return why

@@ -38,7 +38,7 @@ def labels(
     into: Annotated[
         str | None, typer.Option("--into", metavar="LABELS", help="Of a merge its one label, of a split its labels.")
     ] = None,
-    why: LoggedWhy = "",
+    why: LoggedWhy = None,
     json: Json = False,
 ) -> int:
     """Print the labels and their rules; or record a change of them, once classifier.toml says it."""

@@ -31,7 +31,7 @@ def people(
     reinstate: Annotated[
         str | None, typer.Option("--reinstate", metavar="WHO", help="Let the labels of this person count again.")
     ] = None,
-    why: LoggedWhy = "",
+    why: LoggedWhy = None,
     json: Json = False,
 ) -> int:
     """Print labels, agreement and seconds of each person, by name; or suspend or reinstate one."""
@@ -50,8 +50,7 @@ def people(
     if remark := try_intake(home, name, warehouse):
         emit(printable(remark)) if not json else None
     if suspend is not None or reinstate is not None:
-        need_reason(why)
-        return _change(home, name, warehouse, suspend, reinstate, why, json)
+        return _change(home, name, warehouse, suspend, reinstate, need_reason(why), json)
     document = renew_people(home, name, warehouse)
     if week is not None:
         known = {parse_week(each["week"]) for person in document["people"] for each in person["weeks"]}

@@ -208,14 +208,15 @@ MISTAKES = {
     "a merge without its label": (("merge", "green", "amber"), 64, "merge takes other words"),
     "a label that there is": (("rename", "green", "amber"), 1, "'amber' is a label already"),
     "no such label": (("rename", "gren", "olive"), 1, "Did you mean 'green'?"),
-    "no reason": (("retire", "green"), 64, "--why is empty"),
+    "no reason": (("retire", "green"), 64, "--why is missing"),
+    "an empty reason": (("retire", "green"), 64, "--why is empty"),
 }
 
 
 def test_mistakes_are_named_with_their_fix_and_record_nothing(home: Home, run_here: Command) -> None:
     """Each in one sentence."""
     for case, (words, code, message) in MISTAKES.items():
-        why = () if case == "no reason" else ("--why", "x")
+        why = {"no reason": (), "an empty reason": ("--why", "")}.get(case, ("--why", "x"))
         done = run_here("--home", home.root, "labels", "small", *words, *why)
         assert (done.returncode, message in done.stderr.replace("\n", " ")) == (code, True), (case, done.stderr)
     assert LabelRuleFile(home, "small").read().rules == ()

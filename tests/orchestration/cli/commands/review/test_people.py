@@ -133,7 +133,9 @@ def test_a_wrong_name_or_no_reason_changes_nothing(ran_home: Path, call: Callabl
     cases = [
         (("--suspend", "ann_c", "--why", "x"), 1, "ann_c has labelled nothing of tickets"),
         (("--suspend", "ann_c", "--why", "x"), 1, "Did you mean 'ann_"),
-        (("--suspend", "ann_a"), 64, "--why is empty"),
+        (("--suspend", "ann_a"), 64, "--why is missing"),
+        (("--reinstate", "ann_a"), 64, "--why is missing"),
+        (("--suspend", "ann_a", "--why", " "), 64, "--why is empty"),
         (("--suspend", "a\x1bb", "--why", "x"), 1, "control characters"),
         (("--reinstate", "ann_a", "--why", "x"), 1, "ann_a is not suspended (suspended: nobody)"),
         (("--suspend", "ann_a", "--reinstate", "ann_a", "--why", "x"), 64, "Give one of them"),
