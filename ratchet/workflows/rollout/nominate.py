@@ -77,6 +77,12 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
             refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
             continue
         return Nominee(cycle, made, reason, receipts, tuple(refused), state.head)
+    if not live and not considered and not Receipts(home).weeks(name):
+        raise BlockedError(
+            f"no cycle of {name} has run yet, so that it has no candidate.",
+            f"Run one: ratchet cycle {name} --week latest.",
+            code="blocked",
+        )
     raise BlockedError(
         refused[0] if refused else _nothing(home, name, live),
         "Run another cycle after fixing the cause."

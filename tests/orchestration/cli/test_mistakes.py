@@ -115,7 +115,8 @@ MISTAKES = {
     "ratchet cycle tickets")),
     "shadow": Mistake("predict tickets --input - --output - --adapter shadow", ("no shadow adapter", "cycle")),
     "digest": Mistake("predict tickets --input - --output - --adapter abc123", ("'abc123'", "ratchet cycle")),
-    "nothing to promote": Mistake("promote tickets --why better --yes", ("no candidate", "cycle"), 2),
+    "nothing to promote": Mistake("promote tickets --why better --yes", ("no cycle of tickets has run yet",
+    "ratchet cycle tickets --week latest"), 2),
     "promote unknown": Mistake("promote tickets --why better --yes --adapter abc1", ("'abc1'", "digest")),
     # a bad disk
     **{
