@@ -1,5 +1,6 @@
 """Requests that stop a cycle come into the queue: by gate, by conflict and by thin class, and none that was decided."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from ratchet.config.policy import Limits
 from ratchet.config.spec import Label, Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_rules import ADD, LabelRule, LabelRules
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.review.reasons import EXAMPLES
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs, read_lines
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.review.blocked_rows import queue_blocked, queue_thin_classes
+from ratchet.workflows.review.label_rows import ask_about
 
 WEEK, NAME = date(2026, 2, 23), "small"
 CYCLE = Cycle(NAME, WEEK)
@@ -140,3 +144,23 @@ def test_a_thin_class_asks_for_requests_that_were_served_with_it_or_near_it(
     assert {(line["reason"], line["chosen"]) for line in lines} == {("thin_class", "value")}
     assert {line["detail"] for line in lines} == {"c has 1 training examples of 3"}
     assert queue_thin_classes(home, warehouse, SPEC, CYCLE, {"a": 3, "b": 3, "c": 3}) == 0
+
+
+def test_a_new_label_asks_for_requests_without_one_that_may_be_of_it(warehouse: Warehouse, tmp_path: Path) -> None:
+    """First those that no label fits, then the unsure ones; nothing that is labelled, and nothing once there is
+    enough."""
+    home, rule = Home(tmp_path), LabelRule(ADD, (), ("b",), AT)
+    with warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO corrections (classifier, request_id, ts, answer, annotator, saw_prediction, week)"
+            " VALUES (?, 'served c', ?, 'none', 'ann', false, ?)", [NAME, AT, WEEK],
+        )  # fmt: skip
+    few = replace(SPEC, limits=Limits(min_examples_per_class=9))
+    assert ask_about(home, warehouse, few, rule, LabelRules((rule,))) == (4, EXAMPLES)
+    lines = sorted(queued(home), key=lambda line: -float(line["value"]))
+    assert [line["request_id"] for line in lines] == ["served c", "served b", "served a", "unsure c"]
+    assert {(line["reason"], line["chosen"], line["detail"]) for line in lines} == {
+        (EXAMPLES, "value", "the new label b lacks examples")
+    }
+    enough = replace(SPEC, limits=Limits(min_examples_per_class=1))
+    assert ask_about(home, warehouse, enough, rule, LabelRules((rule,))) == (0, EXAMPLES)

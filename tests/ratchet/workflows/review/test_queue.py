@@ -5,9 +5,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -109,6 +111,25 @@ def test_two_people_never_get_the_same_request_and_a_lock_ends(desk: Desk) -> No
     desk.answer(queue, "cem", item.request_id, "a")
     left = {queue_item.request_id for queue_item in [queue.current("ann")] if queue_item}
     assert item.request_id not in left
+
+
+def test_people_who_ask_at_the_same_instant_share_no_request(desk: Desk) -> None:
+    """Four connections, as of as many processes: each gets a batch, and no request is in two of them."""
+    desk.put(200)
+    desk.open().close()
+    together = Barrier(4)
+
+    def take(person: str) -> list[str]:
+        queue = desk.open()
+        together.wait(60)
+        found = [each.request_id for each in queue.open_items(queue.batch(person).batch)]
+        queue.close()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(take, ("ann", "bob", "cem", "dee")))
+    assert [len(each) for each in found] == [50] * 4
+    assert len({request_id for each in found for request_id in each}) == 200
 
 
 def test_the_index_may_be_lost_damaged_or_old(desk: Desk) -> None:
