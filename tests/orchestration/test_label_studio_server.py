@@ -19,9 +19,9 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.label_studio_server import SETTINGS
 from ratchet.core.errors import RatchetError
 from ratchet.review.item import QueuedRequest
+from ratchet.review.label_studio.server_settings import SETTINGS
 from ratchet.review.reasons import LOW_CONFIDENCE
 from ratchet.storage.home import Home
 from ratchet.storage.review.label_studio_login import LabelStudioLogin, read_login, write_login
