@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from orchestration.cli.app import main
-from orchestration.cli.review_screen import columns_of, flow, wrap
+from orchestration.cli.review.review_screen import columns_of, flow, wrap
 from ratchet.core.current_user import current_user
 from ratchet.core.failpoints import VARIABLE
 from ratchet.core.person_names import normalise_name
