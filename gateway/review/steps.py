@@ -51,7 +51,7 @@ def take_next(opened: OpenQueue, reviewer: Reviewer, *, compared: bool) -> Turn:
 
 
 def make_row(opened: OpenQueue, reviewer: Reviewer, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of `corrections` of an answer; the page shows no prediction, so none was seen."""
+    """Return the row of `corrections` of an answer. The page shows no prediction; a file may have."""
     with _usable(opened):
         return opened.queue.correction(
             reviewer.person, reviewer.person, given["request_id"], label=given["label"], answer=given["answer"],

@@ -4,6 +4,7 @@ An export says how each request was chosen and whether its file showed predictio
 either. Add here another fact that must not hang on the file; both logs are append-only, each line with its checksum.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,6 +44,15 @@ class ExchangeLog:
         """Read every export, oldest first."""
         rows = self._read("exports")
         return [ExportedBatch(**{name: row[name] for name in ExportedBatch.__dataclass_fields__}) for row in rows]
+
+    def showed(self, person: str, request_id: str) -> bool:
+        """Return True where a file that this person exported held the request with its prediction."""
+        path = self.home.review(self.classifier) / "exports.jsonl"
+        word = json.dumps(request_id, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        # bytes first: most requests never left in a file
+        if not path.exists() or word not in path.read_bytes():
+            return False
+        return any(each.predictions and each.person == person and request_id in each.chosen for each in self.exports())
 
     def add_imported(self, ts: str, file: str, digests: Sequence[str]) -> None:
         """Add the rows that were taken, by digest; durable on return."""

@@ -16,6 +16,7 @@ from ratchet.review.adjudicators import may_decide
 from ratchet.review.item import ADJUDICATION, CHECK
 from ratchet.review.votes import CONFLICT
 from ratchet.storage.home import Home
+from ratchet.storage.review.exchange_log import ExchangeLog
 from ratchet.storage.review.index_lines import stored_row
 from ratchet.storage.review.index_tables import CHOICE_SQL
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -50,6 +51,14 @@ def find_place(index: QueueIndex, person: str, request_id: str, batch: str | Non
         (request_id, batch, batch, person),
     )
     return found[0] if found else ("", "")
+
+
+def was_shown(home: Home, name: str, person: str, request_id: str, chosen: str) -> bool:
+    """Return True where the person has had the prediction in a file, wherever they answer now.
+
+    Who adjudicates decides between labels that they see, so no decision is anchored by it.
+    """
+    return chosen != ADJUDICATION and ExchangeLog(home, name).showed(person, request_id)
 
 
 def choose_how(

@@ -64,7 +64,7 @@ class LocalReview:
         self, item: ReviewItem, *, label: str | None = None, answer: str | None = None, note: str = "",
         seconds: float | None = None,
     ) -> None:  # fmt: skip
-        """Store an answer of the person, who has not seen what the model answered; it is durable on return."""
+        """Store an answer of the person, to whom no prediction is shown here; it is durable on return."""
         row = self.queue.correction(
             self.person, self.person, item.request_id, label=label, answer=answer, saw_prediction=False,
             seconds=seconds, note=note, batch=item.batch,

@@ -35,7 +35,7 @@ from ratchet.workflows.review.batches import (
     reopen_newest,
     start_batch,
 )
-from ratchet.workflows.review.corrections import check_answer, choose_how, find_place, given_before
+from ratchet.workflows.review.corrections import check_answer, choose_how, find_place, given_before, was_shown
 
 
 def _now() -> datetime:
@@ -141,10 +141,11 @@ class ReviewQueue:
         """
         check_answer(self.home, self.spec, label, answer)
         mine, chosen = choose_how(self.index, self.spec, person, request_id, batch)
+        saw = saw_prediction or was_shown(self.home, self.spec.name, person, request_id, chosen)
         row = {
             "request_id": request_id, "ts": self.clock().astimezone(UTC).isoformat(),
             "label": None if label is None else label_form(label), "answer": answer, "annotator": annotator,
-            "saw_prediction": saw_prediction, "batch": mine, "seconds": seconds, "note": note or None, "chosen": chosen,
+            "saw_prediction": saw, "batch": mine, "seconds": seconds, "note": note or None, "chosen": chosen,
         }  # fmt: skip
         return given_before(self.index, person, row) or row
 

@@ -15,7 +15,9 @@ from ratchet.core.person_names import normalise_name
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.review.suspensions import Suspensions
+from ratchet.storage.specs import Specs
 from ratchet.testing.killed_processes import fork_until_failpoint
+from ratchet.workflows.review.queue import ReviewQueue
 
 ME = normalise_name(current_user())
 Call = Callable[..., Any]
@@ -166,6 +168,11 @@ def test_predictions_that_were_shown_anchor_whatever_the_file_says(
     assert [row["prediction"] for row in rows] == ["violet"] * 2
     assert call("--home", home.root, "review", "tickets", "--export", path).code == 1  # it may hold answers
     assert path.read_text(encoding="utf-8-sig").count("\n") == 3
+    queue = ReviewQueue.open(home, "tickets", Specs(home)["tickets"])
+    for person, saw in ((ME, True), ("bob", False)):  # on the page, or at the terminal
+        row = queue.correction(person, person, rows[0]["request_id"], label="green", saw_prediction=False)
+        assert (person, row["saw_prediction"]) == (person, saw)
+    queue.close()
     for leftover in home.review("tickets").glob("queue.sqlite*"):
         leftover.unlink()
     given = [{"request_id": row["request_id"], "label": "green"} for row in rows]
