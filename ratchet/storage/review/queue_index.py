@@ -16,7 +16,8 @@ from ratchet.storage.journal.recent_rows import plain_row, read_segment_rows
 from ratchet.storage.journal.segments import left_behind
 from ratchet.storage.review.event_log import list_logs, read_line, read_lines
 from ratchet.storage.review.index_file import IndexFile
-from ratchet.storage.review.index_lines import COLUMNS, IndexSettings, add_answer, add_event, judge_items
+from ratchet.storage.review.index_lines import COLUMNS, add_answer, add_event, judge_items
+from ratchet.storage.review.index_settings import IndexSettings
 
 _CHUNK = 20_000
 _TEAM_DAYS = 28

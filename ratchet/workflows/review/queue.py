@@ -20,7 +20,7 @@ from ratchet.review.reasons import MEANINGS
 from ratchet.storage.home import Home
 from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.review.event_log import append_events
-from ratchet.storage.review.index_lines import IndexSettings
+from ratchet.storage.review.index_settings import IndexSettings
 from ratchet.storage.review.index_tables import WAITING_SQL
 from ratchet.storage.review.label_rules import LabelRuleFile
 from ratchet.storage.review.queue_index import QueueIndex
@@ -110,12 +110,12 @@ class ReviewQueue:
         """Return the first unanswered request of the person's open batch; None where none is left."""
         with self.index.change() as connection:
             left = connection.execute(
-                "SELECT b.batch, i.position, i.request_id, i.choice FROM batches b JOIN batch_items i"
-                " ON i.batch = b.batch WHERE b.person = ? AND NOT b.finished AND NOT i.done"
+                "SELECT b.batch, i.position, i.request_id, i.choice, i.answered IS NOT NULL FROM batches b"
+                " JOIN batch_items i ON i.batch = b.batch WHERE b.person = ? AND NOT b.finished AND NOT i.done"
                 " ORDER BY i.answered IS NULL, b.created DESC, i.position", (person,),
             ).fetchall()  # fmt: skip
-            for batch, position, request_id, choice in left:
-                item, undone = self.index.read_item(request_id), self._is_undone(batch, request_id)
+            for batch, position, request_id, choice, undone in left:
+                item = self.index.read_item(request_id)
                 if item is not None and (
                     undone or choice == CHECK
                     or may_have(
@@ -191,10 +191,6 @@ class ReviewQueue:
     def is_asked(self, person: str, request_id: str, batch: str = "") -> bool:
         """Return True where a batch of the person, or the one that is named, holds a request."""
         return bool(find_place(self.index, person, request_id, batch or None)[0])
-
-    def _is_undone(self, batch: str, request_id: str) -> bool:
-        sql = "SELECT answered FROM batch_items WHERE batch = ? AND request_id = ?"
-        return self.index.rows(sql, (batch, request_id))[0][0] is not None
 
     def _reasons(self, request_id: str) -> tuple[str, ...]:
         sql = "SELECT reason FROM reasons WHERE request_id = ? AND state <> 'left'"
