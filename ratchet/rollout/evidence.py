@@ -57,6 +57,15 @@ class Evidence:
     only_challenger: int = 0
     incumbent_p95_ms: float | None = None
     challenger_p95_ms: float | None = None
+    timed: int = 0
+    """Requests that both answered in like batches, with the processor time of each."""
+    slower: int = 0
+    """Timed pairs on which the challenger took over the largest allowed ratio of the incumbent's time."""
+    median_time_ratio: float | None = None
+    """Median of the challenger's time over the incumbent's, on the same request; text lengths cancel."""
+    stalls: int = 0
+    """Timed pairs on which the challenger alone stalled (`timed_pairs.py`)."""
+    live_stalls: int = 0
     by_label: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     """For each consensus label: labelled, only_incumbent, only_challenger."""
     quarantined: int = 0
@@ -78,6 +87,8 @@ class Evidence:
         parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined, self.one_sided)
         if min(self.requests, self.only_incumbent, self.only_challenger, *parts) < 0 or max(parts) > self.requests:
             raise ValueError(f"the counts contradict each other: {self}")
+        if max(self.slower, self.stalls + self.live_stalls) > self.timed or self.timed > self.requests:
+            raise ValueError(f"more pairs were slow than timed: {self}")
         if not 0 <= self.confirming <= self.one_sided:
             raise ValueError(f"more labels confirm than were left out: {self}")
         if self.only_incumbent + self.only_challenger > self.labelled:

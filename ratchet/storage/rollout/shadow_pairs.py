@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from ratchet.config.policy import PromotionPolicy
 from ratchet.core.errors import RatchetError
 from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
@@ -28,6 +29,7 @@ from ratchet.rollout.evidence import (
     Meanings,
     pairs_sql,
 )
+from ratchet.rollout.timed_pairs import TIMES_SQL
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
 from ratchet.storage.rollout.quarantine import Quarantine
@@ -48,6 +50,8 @@ class Pairs:
     warehouse: Warehouse
     means: Callable[[str, str], Meanings] = lambda classifier, digest: {}
     """Function of classifier and adapter that says what its labels are called now."""
+    max_latency_ratio: float = PromotionPolicy.max_latency_ratio
+    """Ratio of the candidate's time to live's above which a timed pair counts as slower."""
 
     def count(
         self, classifier: str, compared: tuple[str, str], *sequences: int, now: datetime | None = None
@@ -72,7 +76,10 @@ class Pairs:
             )
             daily = _daily_labels(connection, classifier, now or datetime.now(UTC))
             pairs = pairs_sql(*(self.means(classifier, digest) for digest in compared))
-            counted = [_count(connection, classifier, files, compared, sequence, pairs) for sequence in sequences]
+            counted = [
+                _count(connection, classifier, files, compared, sequence, pairs, self.max_latency_ratio)
+                for sequence in sequences
+            ]
             return [replace(evidence, daily_labels=daily) for evidence in counted]
 
     def _held_sql(self, classifier: str) -> str:
@@ -112,12 +119,14 @@ def _count(
     compared: tuple[str, str],
     sequence: int,
     pairs: str,
+    slowest: float,
 ) -> Evidence:
     incumbent, challenger = compared
     connection.execute("DROP TABLE IF EXISTS temp.pairs")
     params = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
     connection.execute(pairs, params)
     counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
+    timed, slower, ratio, stalls, live_stalls = connection.execute(TIMES_SQL, {"slower": slowest}).fetchall()[0]
     selected = {bool(side): (n, right) for side, n, right in connection.execute(SELECTED_SQL).fetchall()}
     left_out, counted = (LabelSelection(*selected.get(side, (0, 0))) for side in (True, False))
     # Labels that trickle in over several weeks are judged together as well.
@@ -150,5 +159,10 @@ def _count(
         confirming=left_out.confirming,
         people=int(people),
         renamed=renamed,
+        timed=int(timed),
+        slower=int(slower),
+        median_time_ratio=ratio,
+        stalls=int(stalls),
+        live_stalls=int(live_stalls),
         by_label={str(label): (n, first, second) for label, n, first, second in labelled},
     )

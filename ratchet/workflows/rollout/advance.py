@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from ratchet.config.policy import PromotionPolicy
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.files import write_json
 from ratchet.core.timeouts import SENSOR_LOCK_S, WAREHOUSE_LOCK_S
@@ -68,11 +69,11 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
     remark = ""
     try:
         remark = try_intake(home, classifier, warehouse)
-        whole, step = _count(home, classifier, warehouse, state, now)
+        whole, step = _count(home, classifier, warehouse, state, promotion, now)
     except (RatchetError, OSError, duckdb.Error) as error:
         fault = error
         with TemporaryDirectory(prefix="ratchet-") as empty:
-            whole, step = _count(home, classifier, Warehouse(Path(empty) / "warehouse.duckdb"), state)
+            whole, step = _count(home, classifier, Warehouse(Path(empty) / "warehouse.duckdb"), state, promotion)
     decision = decide(state, promotion, whole, step, now or datetime.now(UTC))
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
@@ -109,10 +110,16 @@ def _why_not(fault: Exception | None) -> tuple[str, bool]:
 
 
 def _count(
-    home: Home, classifier: str, warehouse: Warehouse, state: RolloutState, now: datetime | None = None
+    home: Home,
+    classifier: str,
+    warehouse: Warehouse,
+    state: RolloutState,
+    promotion: PromotionPolicy,
+    now: datetime | None = None,
 ) -> tuple[Evidence, Evidence]:
     """Return the evidence of the whole comparison and of its newest step."""
-    entered, moved, pairs = state.entered, state.moved, Pairs(home, warehouse, partial(read_meanings, home))
+    entered, moved = state.entered, state.moved
+    pairs = Pairs(home, warehouse, partial(read_meanings, home), promotion.max_latency_ratio)
     if state.compared is None or entered is None or moved is None:
         whole, step = pairs.count(classifier, ("", ""), 0, 0)
     else:
