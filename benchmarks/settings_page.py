@@ -31,8 +31,6 @@ MEANINGS = {
     "window.lookback_weeks": "Weeks before the cycle's own that are used for training and calibration.",
     "window.earliest": "Earliest date allowed in the data; an earlier one stops the cycle.",
     "window.latest": "Latest date allowed in the data; a later one stops the cycle.",
-    "promotion.min_requests": "Compared requests before anything is decided.",
-    "promotion.min_labels": "Blindly corrected requests among them, before anything is decided.",
     "candidate.rank": "Rank of the low-rank products: a higher one learns more, and is slower.",
     "candidate.alpha": "Strength of the low-rank products; twice the rank is a good start.",
     "candidate.epochs": "Passes over the training examples, at most.",
@@ -49,11 +47,11 @@ MEANINGS = {
 }
 """Meanings of settings whose attribute has no docstring; `table.key`."""
 _UNITS = {
-    r".*_minutes": "minutes", r".*_hours|deadline_hours": "hours", r".*_s": "seconds", r"lookback_weeks": "weeks",
+    r".*_minutes": "minutes", r".*_hours|deadline_hours": "hours", r".*_s": "seconds", r".*_weeks": "weeks",
     r"max_text_chars": "characters", r"max_tokens|max_answer_tokens": "tokens", r"watts": "watts",
     r"price_per_hour": "currency an hour", r"price_(?:in|out)put": "currency a million tokens", r"budget": "currency",
     r"cost_.*": "cost", r"steps": "percent",
-    r".*_share|margin|threshold|min_agreement|max_label_divergence|near_duplicate_jaccard|max_golden_loss|golden_floor"
+    r".*_share|margin|label_margin|alpha_.*|threshold|min_agreement|max_label_divergence|near_duplicate_jaccard|max_golden_loss|golden_floor"
     r"(?:_per_class)?|max_ece|max_disagreement|max_accuracy_loss|max_ece_rise|dropout|teacher_weight": "0 to 1",
 }  # fmt: skip
 """Unit by the key's name."""

@@ -14,6 +14,12 @@ from ratchet.config.prompt import MOST_LABELS
 _EPOCHS = ("epochs", "batch", "learning_rate", "patience")
 _ADAPTER = ("rank", "alpha", "dropout", "target_modules")
 _SAVING = ("accumulate", "checkpointing", "layers")
+_FORMER = {
+    "min_labels": "margin and alpha_year decide when labels suffice",
+    "deadline_hours": "max_weeks ends a comparison",
+    "shadow_requests": "max_weeks ends a comparison",
+}
+"""Former keys of `[promotion]`, and what takes their place."""
 _GENTLE = 5e-4
 """Highest reasonable learning rate for every weight of a pretrained model; a tiny random one needs more."""
 
@@ -49,6 +55,7 @@ def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) ->
         zip(document.get("candidate", ()), candidates, strict=False), start=1
     ):
         remarks.extend(_on_candidate(f"Candidate {number}", written, candidate))
+    remarks.extend(_on_promotion(document.get("promotion", {})))
     encoders = all(candidate.family != "causal" for candidate in candidates)
     if "prompt" in document and "frontier" not in document and encoders:
         remarks.append(Remark("No candidate reads [prompt].", 'Remove it, or add a candidate with family = "causal".'))
@@ -58,6 +65,12 @@ def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) ->
         )
         remarks.append(Remark(found, "Remove [frontier], or split the classifier in two."))
     return tuple(remarks)
+
+
+def _on_promotion(written: Mapping[str, Any]) -> Iterator[Remark]:
+    for key, instead in _FORMER.items():
+        if key in written:
+            yield Remark(f"[promotion] {key} is not used any more: {instead}.", "Remove it.")
 
 
 def _on_candidate(who: str, written: Mapping[str, Any], candidate: Candidate) -> Iterator[Remark]:

@@ -69,10 +69,27 @@ class PromotionPolicy:
 
     __pydantic_config__ = STRICT
 
+    margin: float = 0.02
+    """Largest loss of accuracy, as a share, that still counts as not worse. An equal candidate is meant to pass."""
+    alpha_year: float = 0.05
+    """Chance, over a year, that any candidate at or below the margin is promoted. Each cycle spends an equal part."""
+    cycles_per_year: int = 52
+    """Cycles in a year, among which `alpha_year` is shared."""
+    alpha_back: float = 0.05
+    """Chance that a candidate within the margin is rolled back as more than the margin worse. Half of it is spent on
+    the whole comparison, half on what came since the newest step."""
+    label_margin: float = 0.05
+    """Largest loss within one label, as a share of all compared requests of it, before the candidate is rolled back."""
+    ripe_hours: float = 48.0
+    """Hours that people get to label a request on which the answers differ, before it counts for the decision."""
+    max_weeks: float = 2.0
+    """Weeks after which an undecided comparison ends: a candidate that shadows expires, one that answers users is
+    rolled back, a watch over a new live adapter ends."""
     min_requests: int = 500
+    """Compared requests that a verdict on errors and latency needs before the first step; accuracy needs none."""
     min_labels: int = 100
-    margin: float = 0.01
-    """Largest loss of accuracy, as a share, that still counts as not worse."""
+    """Not used any more: the evidence itself says when labels suffice (`margin`, `alpha_year`). Accepted, so that older
+    files load."""
     steps: tuple[int, ...] = (5, 25, 50, 100)
     """Percent of users at each step."""
     dwell_minutes: float = 60.0
@@ -80,12 +97,11 @@ class PromotionPolicy:
     min_step_requests: int = 50
     """Requests that the candidate must have answered or shadowed in a step before the next one."""
     deadline_hours: float = 72.0
-    """Hours after which an unfinished step is rolled back; a shadow or a watch simply ends. A shadow or step that only
-    lacks requests or labels goes on while they come at a pace that decides within eight weeks."""
+    """Not used any more: `max_weeks` ends a comparison. Accepted, so that older files load."""
     shadow_share: float = 1.0
     """Share of the requests that the other adapter answers too, without users seeing it."""
     shadow_requests: int = 100_000
-    """Not used any more: a shadow ends by its deadline, not by its requests. Accepted, so that older files load."""
+    """Not used any more: `max_weeks` ends a comparison, not its requests. Accepted, so that older files load."""
     max_disagreement: float = 0.25
     """Largest share of compared requests with different labels; above it, a person decides."""
     max_error_share: float = 0.01
@@ -94,12 +110,20 @@ class PromotionPolicy:
     """Largest ratio of the candidate's p95 processor time of the model to that of live."""
 
     def __post_init__(self) -> None:
-        need_share("promotion.margin", self.margin)
-        need_at_least("promotion.min_requests", self.min_requests, 1)
-        need_at_least("promotion.min_labels", self.min_labels, 1)
-        for name in ("shadow_share", "max_disagreement", "max_error_share"):
+        for name in ("margin", "label_margin", "shadow_share", "max_disagreement", "max_error_share"):
             need_share(f"promotion.{name}", getattr(self, name))
+        for name in ("alpha_year", "alpha_back"):
+            need_share(f"promotion.{name}", getattr(self, name))
+            if getattr(self, name) == 0:
+                raise bad_spec(f"promotion.{name} = 0 can never be shown.", "Use a small chance, such as 0.05.")
+        if self.margin == 1:
+            raise bad_spec("promotion.margin = 1 lets everything pass.", "Use a small share, such as 0.02.")
         for name, least in (
+            ("cycles_per_year", 1),
+            ("ripe_hours", 0),
+            ("max_weeks", 0),
+            ("min_requests", 1),
+            ("min_labels", 1),
             ("dwell_minutes", 0),
             ("min_step_requests", 1),
             ("deadline_hours", 0),
@@ -112,6 +136,21 @@ class PromotionPolicy:
                 f"promotion.steps = {list(self.steps)} does not rise to 100.",
                 "List increasing percentages that end at 100: [5, 25, 50, 100].",
             )
+
+    @property
+    def alpha(self) -> float:
+        """Chance that the candidate of one cycle is promoted although it is worse by the margin or more."""
+        return self.alpha_year / self.cycles_per_year
+
+    @property
+    def limit(self) -> float:
+        """Evidence at which "not worse than the margin" is shown: 1,040 at 5 % a year of 52 cycles."""
+        return 1 / self.alpha
+
+    @property
+    def limit_back(self) -> float:
+        """Evidence at which "more than the margin worse" is shown, on the whole comparison or on a step alone."""
+        return 2 / self.alpha_back
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,36 @@ class Evidence:
     split."""
     people: int = 0
     """People whose blind votes the labels are made of: by person, however many names they write under."""
+    compared: int = 0
+    """Requests of the evidence stream that are ripe, one of each group of near-duplicates and of each user and day."""
+    losses: int = 0
+    """Labelled disagreements among them where only the incumbent is right."""
+    wins: int = 0
+    """Labelled disagreements where only the challenger is right."""
+    neither: int = 0
+    """Labelled disagreements where both are wrong, "none of these" included."""
+    waiting: int = 0
+    """Disagreements without a usable vote: losses for the climb, wins for the way back."""
+    cannot_tell: int = 0
+    """Those of `waiting` with the vote "cannot tell"."""
+    unripe: int = 0
+    """Disagreements that are too young to count."""
+    stream_disagreements: int = 0
+    """Disagreements among `compared`: losses, wins, neither and waiting."""
+    by_label_counts: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    """For each label: compared, losses, wins."""
+    by_person: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """For each person: losses and wins that rest on their votes."""
+    labelled_share_of_differences: float | None = None
+    """Share of the labelled requests whose answers differ; None where nobody counted."""
+    selection_p: float | None = None
+    """Exact chance that labelled requests drawn like all compared ones differ so much or so little from them."""
+    drawn: bool = False
+    """True where the compared requests were drawn by us, before anybody looked at the answers."""
+    digests: int = 0
+    """Different adapters that were compared; 0 where nobody counted."""
+    pace_labels_per_day: float | None = None
+    """Labels on disagreements a day, over the last four weeks; None where nobody measured."""
 
     def __post_init__(self) -> None:
         parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined, self.one_sided)
@@ -93,10 +123,16 @@ class Evidence:
             raise ValueError(f"more labels confirm than were left out: {self}")
         if self.only_incumbent + self.only_challenger > self.labelled:
             raise ValueError(f"more requests were decided than labelled: {self}")
+        stream = (self.losses, self.wins, self.neither, self.waiting)
+        if min(*stream, self.cannot_tell, self.unripe, self.stream_disagreements, self.digests) < 0:
+            raise ValueError(f"the counts contradict each other: {self}")
+        if max(sum(stream), self.stream_disagreements) > self.compared or self.cannot_tell > self.waiting:
+            raise ValueError(f"more requests were decided than compared: {self}")
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON types."""
-        return {**asdict(self), "by_label": {label: list(counts) for label, counts in self.by_label.items()}}
+        tables = ("by_label", "by_label_counts", "by_person")
+        return asdict(self) | {key: {name: [*n] for name, n in getattr(self, key).items()} for key in tables}
 
 
 PAIRS_SQL = """

@@ -108,6 +108,6 @@ def test_each_difference_is_named() -> None:
         ("cost_review", 0.5, 0.75),
         ("threshold of amber", 0.7, 0.1),
     ]
-    assert ("promotion.margin", 0.01, 0.2) in found
+    assert ("promotion.margin", 0.02, 0.2) in found
     assert ("threshold of violet", None, 0.9) in found
     assert list_differences(policy_of(SPEC), policy_of(SPEC)) == []
