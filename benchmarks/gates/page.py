@@ -1,0 +1,42 @@
+"""Page of the gates: the table and the plots that `make bench-gates` writes into docs/gates.md, between two marks.
+
+Add here what the page shows of a measurement; the text around the marks is written by hand.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.gates.drawing import draw
+from benchmarks.gates.figures import Measured
+
+PAGE = Path("docs/gates.md")
+FOLDER = Path("docs/gates")
+BEGIN = "<!-- begin bench-gates: written by `make bench-gates`; do not edit -->"
+END = "<!-- end bench-gates -->"
+
+
+def render(measured: Mapping[int, Measured], titles: Mapping[int, str]) -> str:
+    """Return the table of all figures, row by row, then the plots."""
+    lines = ["| row | measured | figure, 95 % interval | demand | met |", "|---|---|---|---|---|"]
+    for row in sorted(measured):
+        for i, figure in enumerate(measured[row].figures):
+            first = f"**{row}** {titles[row]}: " if i == 0 else ""
+            met = "" if not figure.demand else "yes" if figure.met else "**no**"
+            lines.append(f"| {row} | {first}{figure.what} | {figure.write()} | {figure.demand} | {met} |")
+    for row in sorted(measured):
+        lines += [f"\n![{plot.title}](gates/{plot.name}.svg)" for plot in measured[row].plots]
+    return "\n".join(lines)
+
+
+def write(root: Path, measured: Mapping[int, Measured], titles: Mapping[int, str]) -> None:
+    """Write the table into the page and each plot into a file beside it; ValueError where the marks are gone."""
+    page = root / PAGE
+    before, mark, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise ValueError(f"{PAGE} lacks the line {BEGIN if not mark else END}; put it back where the table belongs.")
+    (root / FOLDER).mkdir(exist_ok=True)
+    for each in measured.values():
+        for plot in each.plots:
+            (root / FOLDER / f"{plot.name}.svg").write_text(draw(plot))
+    page.write_text(f"{before}{BEGIN}\n{render(measured, titles)}\n{END}{after}")
