@@ -110,8 +110,8 @@ bench-flags: setup ## measure one flag evaluation, in microseconds
 	@$(BIN)/python -m benchmarks.flags
 
 .PHONY: bench-gates
-bench-gates: setup ## measure how often the gates of labels and baselines block good weeks, by simulation
-	@$(BIN)/python -m benchmarks.gate_errors
+bench-gates: setup ## measure how often each gate is wrong and sees what it should; writes docs/gates.md
+	@$(BIN)/python -m benchmarks.gates
 
 bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, swaps, memory
 	@$(BIN)/python -m benchmarks.gateway

@@ -1,7 +1,7 @@
 """Measure how often the gates of labels and baselines block or warn of good weeks, and how often they see bad ones.
 
-`make bench-gates` prints the tables of docs/weekly_cycle.md. The product's own decision functions run on simulated
-weeks; nothing is trained. Add a table here when a gate decides by chance.
+`python -m benchmarks.gate_errors` prints the tables of docs/weekly_cycle.md: rules of earlier versions beside those of
+now, on simulated weeks. What each gate of now does is measured by `make bench-gates` (`benchmarks/gates/`).
 """
 
 import sys

@@ -9,9 +9,11 @@ from ratchet.config.policy import Limits
 from ratchet.gates.label_distribution import decide_distribution, jensen_shannon_distance
 
 _LIMIT = Limits().max_label_divergence
-_TRIALS = 2000
-_SIZES = (30, 60, 100, 200, 400)
+_TRIALS = 400
+_SIZES = (30, 100, 400)
 _TRAIN = {3: 300, 6: 500, 11: 500, 30: 1000, 77: 5000}
+_WEEKS = 2000
+"""Examples of train where a shift is to be seen: some weeks of labels."""
 
 
 def decide_mix(train: NDArray[np.int64], production: NDArray[np.int64]) -> str:
@@ -32,11 +34,11 @@ def same_mix(generator: Generator, k: int, n: int) -> str:
     return decide_mix(generator.multinomial(_TRAIN[k], mix), generator.multinomial(n, mix))
 
 
-def moved_mix(generator: Generator, k: int, n: int) -> str:
+def moved_mix(generator: Generator, k: int, train: int, n: int) -> str:
     """Return the outcome of a week in which one label went from 5 to 15 %."""
     rest = generator.dirichlet(np.full(k - 1, 3.0))
     before, now = np.append(0.95 * rest, 0.05), np.append(0.85 * rest, 0.15)
-    return decide_mix(generator.multinomial(_TRAIN[k], before), generator.multinomial(n, now))
+    return decide_mix(generator.multinomial(train, before), generator.multinomial(n, now))
 
 
 def lacking_label(generator: Generator, share: float, n: int) -> str:
@@ -59,10 +61,16 @@ def measure_distribution() -> Measured:
         figures.append(counted(f"the same mix, {k} labels, worst of {_SIZES[0]} to {_SIZES[-1]} (at {worst}): warned",
                                found[worst], _TRIALS, at_most=0.02))  # fmt: skip
         curves.append(Curve(f"{k} labels", tuple((n, 100 * hits / _TRIALS) for n, hits in found.items())))
-    for k in (6, 11):
-        seen = sum(moved_mix(np.random.default_rng((k, 1, i)), k, 400) == "warned" for i in range(400))
-        figures.append(counted(f"{k} labels, one from 5 to 15 %, 400 labels: warned", seen, 400, at_least=0.90))
+    for k, train, at_least in ((6, _WEEKS, 0.90), (11, _WEEKS, 0.90), (6, 500, None), (11, 500, None)):
+        weeks = (moved_mix(np.random.default_rng((k, train, i)), k, train, 400) for i in range(_TRIALS))
+        seen = sum(outcome == "warned" for outcome in weeks)
+        what = f"{k} labels, {train:,} in train, one from 5 to 15 %, 400 labels: warned"
+        figures.append(counted(what, seen, _TRIALS, at_least=at_least))
     blocked = sum(lacking_label(np.random.default_rng((9, i)), 0.15, 200) == "failed" for i in range(400))
-    figures.append(counted("a label of 15 % that live answers and train lacks, 200 labels: blocked", blocked, 400, at_least=1.0))
-    plot = Plot("distribution_by_chance", "Warned of the same mix", "labels of the week", "% of weeks", tuple(curves), 2.0)
+    figures.append(
+        counted("a label of 15 % that live answers and train lacks, 200 labels: blocked", blocked, 400, at_least=1.0)
+    )
+    plot = Plot(
+        "distribution_by_chance", "Warned of the same mix", "labels of the week", "% of weeks", tuple(curves), 2.0
+    )
     return Measured(tuple(figures), (plot,))

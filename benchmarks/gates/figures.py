@@ -4,8 +4,7 @@ Add here another kind of demand; how figures are measured is in the module of ea
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ratchet.metrics.intervals import proportion_interval
 
@@ -61,7 +60,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Measured:
-    """All that one row measured."""
+    """Figures and plots of one row."""
 
     figures: tuple[Figure, ...]
     plots: tuple[Plot, ...] = ()
@@ -85,6 +84,13 @@ def counted(
     return Figure(what, hits / trials, *_judge(hits / trials, at_most, at_least, "%"), low, high)
 
 
+def agrees(what: str, hits: int, trials: int, computed: float) -> Figure:
+    """Return a simulated share, whose demand is that its exact 99.9 % interval holds the computed one."""
+    low, high = proportion_interval(hits, trials, 0.999)
+    shown = counted(what, hits, trials)
+    return replace(shown, demand=f"agrees with {100 * computed:.3g} %", met=low <= computed <= high)
+
+
 def number(
     what: str, value: float, unit: str, interval: tuple[float, float] | None = None,
     *, at_most: float | None = None, at_least: float | None = None,
@@ -96,15 +102,17 @@ def number(
 
 def over_a_year(figure: Figure, cycles: int, what: str, *, at_most: float) -> Figure:
     """Return the chance of one or more in a year of `cycles` independent rollouts, from that of one."""
-    year: Callable[[float], float] = lambda share: -math.expm1(cycles * math.log1p(-share)) if share < 1 else 1.0  # noqa: E731
+
+    def year(share: float) -> float:
+        return -math.expm1(cycles * math.log1p(-share)) if share < 1 else 1.0
+
     ends = (None, None) if figure.low is None or figure.high is None else (year(figure.low), year(figure.high))
     return Figure(what, year(figure.value), *_judge(year(figure.value), at_most, None, "%"), *ends)
 
 
 def _judge(value: float, at_most: float | None, at_least: float | None, unit: str) -> tuple[str, bool]:
-    write = (lambda limit: f"{100 * limit:g} %") if unit == "%" else (lambda limit: f"{limit:g} {unit}".strip())
-    if at_most is not None:
-        return f"at most {write(at_most)}", value <= at_most
-    if at_least is not None:
-        return f"at least {write(at_least)}", value >= at_least
-    return "", True
+    limit = at_least if at_most is None else at_most
+    if limit is None:
+        return "", True
+    written = f"{100 * limit:g} %" if unit == "%" else f"{limit:g} {unit}".strip()
+    return (f"at least {written}", value >= limit) if at_most is None else (f"at most {written}", value <= limit)
