@@ -43,7 +43,8 @@ class Limits:
     golden_floor_per_class: float = 0.2
     """Golden recall that a first candidate must reach within each class."""
     max_ece: float | None = None
-    """Largest ECE: when set and a temperature misses it, isotonic calibration is fitted instead. None sets no limit."""
+    """Largest ECE: when set and a temperature misses it, isotonic calibration takes its place from 1,000 calibration
+    items on, where it is better out of sample. None sets no limit."""
 
     def __post_init__(self) -> None:
         for name in (

@@ -31,17 +31,18 @@ GROUP BY labels.label
 Those that were chosen for their value are left out.
 """
 
-DISTRIBUTION_RULE = 4
+DISTRIBUTION_RULE = 5
 """Revision of the rule, which its evidence names; the first blocked at a distance that chance was part of, the second
 where a single label among fifty was of a class that train lacks, the third took labels of errors alone for the mix of
-production."""
-_DERIVABLE = (3, 4)
+production, the fourth took the mean of chance off the distance, which hides a share that triples."""
+_DERIVABLE = (3, 4, 5)
+_SINCE_CONFIRMING = 4
 _SEED = 0
 _RESAMPLES = 4000
 _BLOCK = 2_000_000
 """Counts that the bootstrap holds at once: with thousands of labels all samples would take a gigabyte."""
 _ALPHA = 0.005
-"""Chance of a warning without a shift, by the bootstrap alone; the limit lowers it further."""
+"""Chance of a warning without a shift, by the p-value alone; the limit lowers it further."""
 _LEAST_LABELS = 5
 _LEAST_SHARE = 0.02
 _LEAST_LOW = 0.01
@@ -85,6 +86,42 @@ def distances_by_chance(first: Sequence[int], second: Sequence[int], *, seed: in
     return np.concatenate(blocks)
 
 
+def compare_mixes(first: Sequence[int], second: Sequence[int], *, seed: int = _SEED) -> dict[str, float]:
+    """Return the distance of two counts by label, that of chance (root mean square), what is left of it without
+    chance, and the p-value of one and the same mix.
+
+    Squares are taken off each other, since the divergence is what chance adds to: `sqrt(max(0, D^2 - E0[D^2]))`. The
+    p-value joins the bootstrap of the distance, which sees many small moves, and an exact test of each label (Fisher),
+    which sees a large one among many labels; each gets half of the error, labels share theirs.
+    """
+    distance, chance = jensen_shannon_distance(first, second), distances_by_chance(first, second, seed=seed)
+    squared = float((chance**2).mean())
+    by_distance = (1 + int((chance >= distance).sum())) / (1 + len(chance))
+    return {
+        "distance": distance,
+        "chance": float(np.sqrt(squared)),
+        "excess": float(np.sqrt(max(0.0, distance**2 - squared))),
+        "p": min(1.0, 2 * min(by_distance, _least_by_label(np.asarray(first), np.asarray(second)))),
+    }
+
+
+def _least_by_label(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Return the smallest two-sided exact p-value (Fisher) of a label's share, times the labels that occur."""
+    from scipy.stats import hypergeom
+
+    both, n, m = first + second, int(first.sum()), int(second.sum())
+    null = hypergeom(n + m, both, m)
+    p = 2 * np.minimum(null.cdf(second), null.sf(second - 1))
+    return float(min(1.0, p.min() * (both > 0).sum()))
+
+
+def _beside_mean(first: Sequence[int], second: Sequence[int]) -> dict[str, float]:
+    """Return the figures of earlier rules, which took the mean distance of chance off the distance."""
+    distance, chance = jensen_shannon_distance(first, second), distances_by_chance(first, second)
+    excess, p = distance - float(chance.mean()), (1 + int((chance >= distance).sum())) / (1 + len(chance))
+    return {"distance": distance, "chance": float(chance.mean()), "excess": excess, "p": p}
+
+
 def decide_distribution(
     train: Mapping[str, int],
     production: Mapping[str, int],
@@ -121,15 +158,15 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     """Verdict that follows from the evidence of a receipt; KeyError where it lacks something.
 
     It fails only where train lacks a label that live answers and that production clearly has: at least five and 2 % of
-    its labels, with an exact one-sided 99 % interval above 1 %. A distance over the limit, with that of chance (the
-    bootstrap's mean) taken off, warns where chance reaches it in fewer than 5 of 1,000 samples: retraining is what a
-    shift needs. Where hardly any label of the week confirms what was served, errors alone were labelled: their mix is
+    its labels, with an exact one-sided 99 % interval above 1 %. A distance over the limit, with that of chance taken
+    off, warns where chance alone does so in fewer than 5 of 1,000 weeks (`compare_mixes`): retraining is what a shift
+    needs. Where hardly any label of the week confirms what was served, errors alone were labelled: their mix is
     not that of production, and gives no verdict.
     """
     if evidence["rule"] not in _DERIVABLE:
         raise KeyError(f"rule {DISTRIBUTION_RULE}")
     train, production, live_labels = evidence["train"], evidence["production"], evidence["live_labels"]
-    newer = ("confirming",) if evidence["rule"] == DISTRIBUTION_RULE else ()
+    newer = ("confirming",) if evidence["rule"] >= _SINCE_CONFIRMING else ()
     found = {key: evidence[key] for key in ("rule", "train", "production", "limit", "live_labels", *newer)}
     found |= {key: evidence[key] for key in ("drawn_in_train",) if key in evidence}
     compared = evidence.get("drawn_in_train", train)
@@ -154,12 +191,12 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
         reason = f"No verdict: {finding}. Their mix is not that of production.{without}"
         return Verdict("inconclusive", reason, {**found, "missing": missing})
     ours, theirs = list(compared.values()), list(production.values())
-    distance, chance = jensen_shannon_distance(ours, theirs), distances_by_chance(ours, theirs)
-    excess, p = distance - float(chance.mean()), (1 + int((chance >= distance).sum())) / (1 + len(chance))
-    found |= {"missing": missing, "distance": distance, "chance": float(chance.mean()), "excess": excess, "p": p}
+    measured = _beside_mean(ours, theirs) if evidence["rule"] < DISTRIBUTION_RULE else compare_mixes(ours, theirs)
+    excess, p = measured["excess"], measured["p"]
+    found |= {"missing": missing, **measured}
     figures = (
-        f"Jensen-Shannon distance {distance:.3f} between {sum(ours)} training labels and {total} production labels,"
-        f" {excess:+.3f} beside chance (limit {evidence['limit']}, p = {p:.2g})"
+        f"Jensen-Shannon distance {measured['distance']:.3f} between {sum(ours)} training labels and {total} production"
+        f" labels, {excess:.3f} without chance (limit {evidence['limit']}, p = {p:.2g})"
     )
     if excess > evidence["limit"] and p < _ALPHA:
         moved = _list_moves(compared, production)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import RatchetError
 from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, negative_log_likelihood
-from ratchet.metrics.temperature import optimise_temperature
+from ratchet.metrics.temperature import fit_temperature
 
+ISOTONIC_ITEMS = 1000
+"""Calibration items from which on isotonic regression may be used: below it was worse in each trial."""
 _FOLDS = 5
 _ISOTONIC_FLOOR = 1e-3  # share of the softmax mixed in, so that no probability is exactly 0 and ties stay ordered
 
@@ -83,12 +85,13 @@ def apply_calibration(logits: NDArray[Any], calibration: Calibration) -> Floats:
 def fit_calibration(
     logits: NDArray[Any], labels: Integers, *, max_ece: float | None = None, seed: int = 0
 ) -> Calibration:
-    """Fit a temperature on out-of-sample `logits` [n, k] and `labels` [n]; keep T = 1 when it does not help.
+    """Fit a temperature with a weak prior on out-of-sample `logits` [n, k] and `labels` [n]; it is always taken.
 
-    Accepted only when the cross-fitted NLL improves on T = 1. When `max_ece` is set and the cross-fitted temperature
-    misses it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) is used where its cross-fitted
-    ECE is lower. A model to which the labels look random has no optimum: T stays 1, and the gates judge it. Raises
-    `RatchetError` for an empty split and for logits that are not finite.
+    A rule that kept T = 1 unless it saw a gain took a harmful temperature for 21 % of calibrated models at 52 items,
+    and left a needed one out (`fit_temperature` has the prior). When `max_ece` is set and the cross-fitted temperature
+    misses it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) takes its place from 1,000
+    items on, where its cross-fitted NLL and ECE are both lower. Raises `RatchetError` for an empty split and for
+    logits that are not finite.
     """
     n = len(labels)
     if n == 0:
@@ -98,68 +101,34 @@ def fit_calibration(
             code="empty_split",
         )
     logits = np.asarray(logits, dtype=np.float64)
-    raw = softmax(logits)
-    before = negative_log_likelihood(raw, labels)
-
-    def keep(reason: str) -> Calibration:
-        return Calibration("none", 1.0, False, reason, n, before, before)
-
-    if bool((logits.argmax(axis=1) == labels).all()):
-        return keep(f"all {n} calibration items are correct, so no finite temperature is best; T stays 1")
-    if n < 2 * _FOLDS:
-        return keep(f"{n} calibration items are too few to cross-fit; T stays 1")
-
-    # Cross-fitted, because on the items that it was fitted on a temperature never has a worse NLL than T = 1.
-    no_optimum, scaled, t = "", raw, 1.0
-    try:
-        scaled = _cross_fit(logits, labels, seed, _temperature_only)
-        t = optimise_temperature(logits, labels)
-    except RatchetError as error:
-        if error.code != "no_temperature":
-            raise
-        no_optimum, scaled = error.message.removesuffix("."), raw
+    before = negative_log_likelihood(softmax(logits), labels)
+    t, scaled = fit_temperature(logits, labels), _cross_fit(logits, labels, seed, _temperature_only)
     after = negative_log_likelihood(scaled, labels)
-    if no_optimum:
-        chosen = keep(f"{no_optimum}; T stays 1")
-    elif after < before:
-        reason = f"cross-fitted NLL {before:.4f} -> {after:.4f} on {n} calibration items"
-        chosen = Calibration("temperature", t, True, reason, n, before, after)
-    else:
-        reason = f"cross-fitted NLL would worsen, {before:.4f} -> {after:.4f}, on {n} calibration items; T stays 1"
-        chosen, scaled = keep(reason), raw
+    reason = f"T = {t:.3f} with a weak prior; cross-fitted NLL {before:.4f} -> {after:.4f} on {n} calibration items"
+    chosen = Calibration("temperature", t, True, reason, n, before, after)
     if max_ece is None or (missed := expected_calibration_error(scaled, labels)) <= max_ece:
         return chosen
+    over = f"{reason}; ECE {missed:.4f} is over the limit {max_ece}"
+    if n < ISOTONIC_ITEMS:
+        return replace(chosen, reason=f"{over}, and isotonic needs {ISOTONIC_ITEMS:,} items, so it is not used")
 
     bent = _cross_fit(logits, labels, seed, _isotonic)
-    reached = expected_calibration_error(bent, labels)
-    verdict = f"ECE {missed:.4f} is over the limit {max_ece}, isotonic reaches {reached:.4f}"
-    if reached >= missed:
-        return replace(chosen, reason=f"{chosen.reason}; {verdict}, no better, so it is not used")
-    fitted = _isotonic(logits, labels)
-    return Calibration(
-        "isotonic",
-        1.0,
-        True,
-        f"{chosen.reason}; {verdict}",
-        n,
-        before,
-        negative_log_likelihood(bent, labels),
-        fitted.curves,
-    )
+    reached, bent_nll = expected_calibration_error(bent, labels), negative_log_likelihood(bent, labels)
+    verdict = f"{over}, isotonic reaches {reached:.4f} and an NLL of {bent_nll:.4f}"
+    if reached >= missed or bent_nll >= after:
+        return replace(chosen, reason=f"{verdict}, no better, so it is not used")
+    return Calibration("isotonic", 1.0, True, verdict, n, before, bent_nll, _isotonic(logits, labels).curves)
 
 
 def serve_out_of_sample(logits: NDArray[Any], labels: Integers, *, seed: int = 0) -> Floats:
-    """Return probabilities [n, k] as served, each item's by a temperature of other items: those that `fit_calibration`
-    judges a temperature by, and those of T = 1 where it keeps that."""
-    raw = softmax(logits)
-    found = fit_calibration(logits, labels, seed=seed)
-    return _cross_fit(np.asarray(logits, dtype=np.float64), labels, seed, _temperature_only) if found.accepted else raw
+    """Return probabilities [n, k] as served, each item's by a temperature of other items: those whose NLL
+    `fit_calibration` gives as `nll_after`."""
+    softmax(logits)  # raises for logits that are not finite
+    return _cross_fit(np.asarray(logits, dtype=np.float64), labels, seed, _temperature_only)
 
 
 def _temperature_only(logits: NDArray[Any], labels: Integers) -> Calibration:
-    if bool((logits.argmax(axis=1) == labels).all()):  # no finite optimum in this fold, so T = 1
-        return UNCALIBRATED
-    return Calibration("temperature", optimise_temperature(logits, labels), True, "")
+    return Calibration("temperature", fit_temperature(logits, labels), True, "")
 
 
 def _isotonic(logits: NDArray[Any], labels: Integers) -> Calibration:

@@ -57,7 +57,7 @@ class ServedLoss:
 
 
 def measure_served(logits: Floats, labels: Integers) -> ServedLoss:
-    """NLL of logits [n, k] as served: each fold with a temperature of the others; without one if none can be fitted."""
+    """NLL of logits [n, k] as served: each fold with a temperature of the others."""
     probabilities = serve_out_of_sample(logits, labels)
     return ServedLoss(negative_log_likelihood(probabilities, labels), macro_nll(probabilities, labels))
 

@@ -46,7 +46,7 @@ def test_equal_shares_never_give_a_distance_that_is_no_number() -> None:
 
 EVEN = {"a": 50, "b": 30, "c": 20}
 DECIDED: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...] | None, str, str]] = {
-    "the same mix": (EVEN, {"a": 5, "b": 3, "c": 2}, LABELS, "passed", "-0."),
+    "the same mix": (EVEN, {"a": 5, "b": 3, "c": 2}, LABELS, "passed", "0.000 without chance"),
     "six labels against twenty-five": ({"a": 10, "b": 9, "c": 6}, {"a": 1, "b": 4, "c": 1}, LABELS, "passed", "limit"),
     "a mix that turned over": ({"a": 90, "b": 5, "c": 5}, {"a": 30, "b": 40, "c": 30}, LABELS, "warned",
                                "a from 90.0 % to 30.0 %, b from 5.0 % to 40.0 %, c from 5.0 % to 30.0 %"),
@@ -102,11 +102,11 @@ def test_labels_of_errors_alone_have_no_mix_to_compare() -> None:
 
 
 def test_the_limit_is_of_what_chance_leaves() -> None:
-    """A distance of the limit itself passes; the bootstrap's mean is taken off."""
+    """What is left of the distance may be the limit itself; the square of chance is taken off its square."""
     train, production = {"a": 60, "b": 20, "c": 20}, {"a": 20, "b": 60, "c": 20}
     found = decide_distribution(train, production, LABELS, 0.1, LABELS)
     excess = found.evidence["excess"]
-    assert excess == pytest.approx(found.evidence["distance"] - found.evidence["chance"])
+    assert excess**2 == pytest.approx(found.evidence["distance"] ** 2 - found.evidence["chance"] ** 2)
     for limit, outcome in ((excess, "passed"), (excess - 1e-9, "warned")):
         assert decide_distribution(train, production, LABELS, limit, LABELS).outcome == outcome
 
