@@ -14,7 +14,8 @@ from ratchet.metrics.intervals import paired_difference_interval
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.forecast import Obstacle, find_lack, find_narrowing
-from ratchet.rollout.guardrails import Guardrail, compare_accuracy, measure_guardrails
+from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.guardrails import compare_accuracy, measure_guardrails
 from ratchet.rollout.state import RolloutState
 
 STAY = "hold"

@@ -1,37 +1,25 @@
-"""Guardrails: figures of a rollout, each with its interval and its limit.
+"""Guardrails: figures of a rollout, each with its interval and its limit. Every bound holds at any number of looks.
 
-Add a guardrail here; which of them stops, holds or rolls back is decided in `decision.py`.
+Add a guardrail here; which of them stops, holds or rolls back is decided in `decision.py`. Those of time are in
+`latency_guardrails.py`, those within a label in `label_guardrails.py`.
 """
 
-import math
-from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from pydantic import AliasChoices, Field
+from typing import Literal
 
 from ratchet.config.policy import PromotionPolicy
+from ratchet.metrics.betting import any_time_interval, evidence_not_worse, evidence_worse
 from ratchet.metrics.intervals import paired_difference_interval, proportion_interval
+from ratchet.metrics.share_evidence import any_time_share_interval, evidence_above
 from ratchet.rollout.evidence import Evidence
-
-
-@dataclass(frozen=True)
-class Guardrail:
-    """One figure with its limit. `broken` rolls the candidate back, `high` holds it, `unknown` does not pass."""
-
-    name: str
-    status: Literal["ok", "high", "broken", "unknown"]
-    sentence: Annotated[str, Field(validation_alias=AliasChoices("sentence", "said"))]
-    """The figure, its interval and its limit, in words; `rollout.json` has it under the key `said`."""
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    limit: float | None = None
+from ratchet.rollout.guardrail import Guardrail, step_threshold
+from ratchet.rollout.label_guardrails import measure_labels
+from ratchet.rollout.latency_guardrails import measure_latency
 
 
 def measure_guardrails(policy: PromotionPolicy, whole: Evidence, step: Evidence) -> tuple[Guardrail, ...]:
     """Measure accuracy (overall, within each label) and disagreement over `whole`, errors and latency over `step`."""
-    accuracy = (_accuracy(policy, whole), *_by_label(policy, whole))
-    return (*accuracy, _disagreement(policy, whole), _errors(policy, step), _latency(policy, step))
+    accuracy = (_accuracy(policy, whole, step), *measure_labels(policy, whole))
+    return (*accuracy, _disagreement(policy, whole), _errors(policy, step), *measure_latency(policy, step))
 
 
 def compare_accuracy(policy: PromotionPolicy, whole: Evidence) -> str:
@@ -39,19 +27,41 @@ def compare_accuracy(policy: PromotionPolicy, whole: Evidence) -> str:
     points."""
     if whole.labelled == 0:
         return f"accuracy difference unknown, margin {-100 * policy.margin:.1f}"
-    return _points(whole.labelled, whole.only_incumbent, whole.only_challenger, policy.margin, 0.95)
-
-
-def _points(n: int, only_incumbent: int, only_challenger: int, margin: float, confidence: float) -> str:
-    low, high = paired_difference_interval(only_incumbent, only_challenger, n, confidence)
-    value = (only_challenger - only_incumbent) / n
+    n, confidence = whole.labelled, 0.95
+    low, high = paired_difference_interval(whole.only_incumbent, whole.only_challenger, n, confidence)
+    value = (whole.only_challenger - whole.only_incumbent) / n
     return (
         f"accuracy difference {100 * value:+.1f} pp, {100 * confidence:.3g} % CI [{100 * low:+.1f}, {100 * high:+.1f}],"
-        f" margin {-100 * margin:.1f}"
+        f" margin {-100 * policy.margin:.1f}"
     )
 
 
-def _accuracy(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
+def _accuracy(policy: PromotionPolicy, whole: Evidence, step: Evidence) -> Guardrail:
+    """Measure the difference of accuracy with the interval that decides: `ok` only once "not worse" is shown.
+
+    "Worse" is asked of the whole comparison, and of the newest step alone, each at half of `alpha_back`.
+    """
+    if not whole.compared:
+        return _former_accuracy(policy, whole)
+    low, high = any_time_interval(whole.losses, whole.wins, whole.compared, 2 * policy.alpha, whole.waiting)
+    value, margin = (whole.wins - whole.losses) / whole.compared, f"{100 * policy.margin:g} points"
+    worse = any(
+        evidence_worse(each.losses, each.wins + each.waiting, each.compared, policy.margin) >= policy.limit_back
+        for each in (whole, step)
+    )
+    proven = evidence_not_worse(whole.losses + whole.waiting, whole.wins, whole.compared, policy.margin) >= policy.limit
+    status: Literal["ok", "open", "broken"] = "broken" if worse else "ok" if proven else "open"
+    sentence = {
+        "broken": f"more than {margin} worse, shown",
+        "ok": f"not worse than {margin}, shown",
+        "open": f"not worse than {margin} is not shown yet",
+    }[status]
+    low_95, high_95 = any_time_interval(whole.losses, whole.wins, whole.compared, 0.05, whole.waiting)
+    return Guardrail("accuracy", status, sentence, value, low, high, -policy.margin, 1 - policy.alpha, low_95, high_95)
+
+
+def _former_accuracy(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
+    """Measure accuracy on all labelled requests, for evidence that counts no stream."""
     if whole.labelled == 0:
         return Guardrail("accuracy", "unknown", "no labelled requests", limit=-policy.margin)
     low, high = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)
@@ -59,20 +69,6 @@ def _accuracy(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
     worse = high < -policy.margin
     sentence = "accuracy is worse than the margin allows" if worse else compare_accuracy(policy, whole)
     return Guardrail("accuracy", "broken" if worse else "ok", sentence, value, low, high, -policy.margin)
-
-
-def _by_label(policy: PromotionPolicy, whole: Evidence) -> list[Guardrail]:
-    """One guardrail for each label that is worse with statistical significance, with the error shared among labels."""
-    # a class can be ruined while accuracy over all labels hardly moves
-    worse = []
-    confidence = 1 - 0.05 / max(1, len(whole.by_label))
-    for label, (n, only_incumbent, only_challenger) in whole.by_label.items():
-        low, high = paired_difference_interval(only_incumbent, only_challenger, n, confidence)
-        if high < -policy.margin:
-            sentence = f"label {label!r}: {_points(n, only_incumbent, only_challenger, policy.margin, confidence)}"
-            value = (only_challenger - only_incumbent) / n
-            worse.append(Guardrail(f"accuracy of {label}", "broken", sentence, value, low, high, -policy.margin))
-    return worse
 
 
 def _disagreement(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
@@ -87,20 +83,12 @@ def _disagreement(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
 
 
 def _errors(policy: PromotionPolicy, step: Evidence) -> Guardrail:
+    """Measure request errors by betting against `max_error_share`, so that the first requests decide nothing."""
+    limit = policy.max_error_share
     if step.requests == 0:
-        return Guardrail("errors", "unknown", "no requests since the last move", limit=policy.max_error_share)
+        return Guardrail("errors", "unknown", "no requests since the last move", limit=limit)
+    low, high = any_time_share_interval(step.errors, step.requests)
+    shown = evidence_above(step.errors, step.requests, limit) >= step_threshold(policy)
+    sentence = f"{step.errors} of {step.requests} requests failed, limit {100 * limit:g} %"
     share = step.errors / step.requests
-    low, high = proportion_interval(step.errors, step.requests)
-    sentence = f"{step.errors} of {step.requests} requests failed, limit {100 * policy.max_error_share:g} %"
-    return Guardrail(
-        "errors", "broken" if low > policy.max_error_share else "ok", sentence, share, low, high, policy.max_error_share
-    )
-
-
-def _latency(policy: PromotionPolicy, step: Evidence) -> Guardrail:
-    limit, ours, theirs = policy.max_latency_ratio, step.challenger_p95_ms, step.incumbent_p95_ms
-    if ours is None or theirs is None or not (math.isfinite(ours) and math.isfinite(theirs)) or theirs <= 0:
-        return Guardrail("latency", "unknown", "the model's processor time is not known for both", limit=limit)
-    sentence = f"p95 of the model's processor time {ours:.1f} ms against {theirs:.1f} ms, limit {limit:g} times"
-    slow = ours / theirs > limit and step.requests >= policy.min_step_requests
-    return Guardrail("latency", "broken" if slow else "ok", sentence, ours / theirs, limit=limit)
+    return Guardrail("errors", "broken" if shown else "ok", sentence, share, low, high, limit)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratchet.evaluation.report.formatting import NO_DATA, format_figure
-from ratchet.rollout.guardrails import Guardrail
+from ratchet.rollout.guardrail import Guardrail
 
 _WORDS = {
     "ok": ("passed", "✓", "within its limit"),
     "unsure": ("open", "~", "not certain yet"),
+    "open": ("open", "~", "not shown yet"),
     "high": ("blocked", "▲", "over its limit"),
     "broken": ("blocked", "✕", "failing"),
     "unknown": ("open", "?", NO_DATA),
@@ -41,6 +42,8 @@ class Tile:
     interval: str
     limit: str
     drawn: Mark | None
+    usual: str = ""
+    """The 95 % interval, beside one that decides; empty where that is the only one."""
 
 
 def build_tiles(guardrails: Sequence[Guardrail]) -> tuple[Tile, ...]:
@@ -58,15 +61,17 @@ def _lay(found: Guardrail) -> Tile:
     unsure = found.status == "ok" and _crosses(found, kind)
     tone, sign, word = _WORDS["unsure" if unsure else found.status]
     side = "at least" if kind == "accuracy" else "at most"
-    interval = (
-        "no interval"
-        if found.low is None or found.high is None
-        else f"{_plain(kind, found.low)} to {_write(kind, found.high)}"
-    )
+    interval = _span(kind, found.low, found.high) or "no interval"
     limit = "no limit" if found.limit is None else f"{side} {_write(kind, found.limit)}"
-    # the error is shared among the labels
     name = "95 % interval" if found.name == kind else "Interval, wider for many labels"
-    return Tile(found.name, tone, sign, word, _write(kind, found.value), name, interval, limit, _draw(found))
+    if found.confidence is not None:
+        name = f"Deciding interval, each end {100 * found.confidence:.1f} %"
+    usual = _span(kind, found.low_95, found.high_95)
+    return Tile(found.name, tone, sign, word, _write(kind, found.value), name, interval, limit, _draw(found), usual)
+
+
+def _span(kind: str, low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{_plain(kind, low)} to {_write(kind, high)}"
 
 
 def _crosses(found: Guardrail, kind: str) -> bool:
@@ -79,7 +84,7 @@ def _crosses(found: Guardrail, kind: str) -> bool:
 def _write(kind: str, value: float | None) -> str:
     if value is None:
         return NO_DATA
-    unit = {"accuracy": "pp", "latency": "\N{MULTIPLICATION SIGN}"}.get(kind, "%")
+    unit = {"accuracy": "pp", "stalls": "pp", "latency": "\N{MULTIPLICATION SIGN}"}.get(kind, "%")
     return f"{_plain(kind, value)}\N{NO-BREAK SPACE}{unit}"
 
 
@@ -87,7 +92,7 @@ def _plain(kind: str, value: float) -> str:
     return (
         format_figure(value, "2")
         if kind == "latency"
-        else format_figure(100 * value, "+1" if kind == "accuracy" else "1")
+        else format_figure(100 * value, "+1" if kind in {"accuracy", "stalls"} else "1")
     )
 
 

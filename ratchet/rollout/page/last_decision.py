@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrails import Guardrail
+from ratchet.rollout.guardrail import Guardrail
 
 T = TypeVar("T")
 _LARGEST = 1e6

@@ -31,9 +31,9 @@ STEPPING = replace(SHADOWING, percent=25)
 WATCHED = RolloutState(live=NEW, watched_by=LIVE, moved=moved(90))
 WORSE = replace(GOOD, only_incumbent=150, only_challenger=5)
 FAILING = replace(GOOD, errors=50)
-SLOW = replace(GOOD, challenger_p95_ms=31.0)
+SLOW = replace(GOOD, timed=100, slower=100, median_time_ratio=3.1)
 ONE_CLASS = replace(
-    GOOD, only_incumbent=32, only_challenger=24, by_label={"cancel": (40, 30, 0), "refund": (760, 2, 24)}
+    GOOD, only_incumbent=32, only_challenger=24, by_label_counts={"cancel": (40, 30, 0), "refund": (760, 2, 24)}
 )
 DAY = 73 * 60
 
@@ -48,11 +48,11 @@ DECIDED: dict[str, tuple[RolloutState, Evidence, str, int, str]] = {
     "a worse step": (STEPPING, WORSE, ROLLBACK, 0, "Rolled back: accuracy is worse"),
     "a worse live": (WATCHED, WORSE, ROLLBACK, 0, "Rolled back: accuracy is worse"),
     "one ruined class": (STEPPING, ONE_CLASS, ROLLBACK, 0,
-    "Rolled back: label 'cancel': accuracy difference -75.0 pp, 97.5 % CI"),
+    "Rolled back: label 'cancel': more than 5 points worse, shown (30 of 40 compared requests lost, 0 won)"),
     "errors": (STEPPING, FAILING, ROLLBACK, 0, "Rolled back: 50 of 1000 requests failed, limit 1 %"),
     "few errors": (STEPPING, replace(GOOD, errors=3), STEP, 50, "Step 50 %"),
     "latency": (STEPPING, SLOW, ROLLBACK, 0,
-    "Rolled back: p95 of the model's processor time 31.0 ms against 10.0 ms, limit"),
+    "Rolled back: the model's processor time is 3.10 times live's (median of 100 timed pairs, over it on 100), limit"),
     "a person stopped it": (replace(STEPPING, held=True), GOOD, STAY, 0, "Held: a person stopped the ladder"),
     "held, and broken": (replace(STEPPING, held=True), WORSE, ROLLBACK, 0, "Rolled back"),
     "no data at all": (STEPPING, Evidence(), STAY, 0, "Held: 0 of 200 compared requests; accuracy difference unknown"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrails import Guardrail
+from ratchet.rollout.guardrail import Guardrail
 from ratchet.rollout.page.rendering import Notice, RollbackForm, render_refusal, render_rollout, rollout_environment
 
 FORM = RollbackForm("4:" + "0" * 64, "f" * 64)
@@ -59,12 +59,13 @@ def test_a_refusal_is_as_safe(payloads, count_elements, find_dangers):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory, write_entries, remember, view, draw):
-    """Pages as files: a rollout that fails in five ways, one that was taken back, an empty one, a hostile one."""
+    """Pages as files: a rollout that fails in six ways, one that was taken back, an empty one, a hostile one."""
     folder = tmp_path_factory.mktemp("pages")
     entries = write_entries((*STEPPING, ("hold", "a1" * 32, 0), ("resume", "a1" * 32, 0)), why="a long reason " * 20)
     failing = Evidence(
         requests=90000, disagreements=52000, labelled=40000, only_incumbent=9000, answered=70, errors=900,
-        by_label={"a_label_with_a_rather_long_name_of_its_own": (400, 300, 2)}, incumbent_p95_ms=1, challenger_p95_ms=9,
+        by_label_counts={"a_label_with_a_rather_long_name_of_its_own": (400, 300, 2)}, compared=40000, losses=9000,
+        timed=90000, slower=90000, median_time_ratio=9.0, stalls=9000,
     )  # fmt: skip
     decided = remember(entries, failing)
     back = write_entries((*STEPPING, ("rollback", "a1" * 32, 0)))
@@ -124,7 +125,7 @@ def test_colour_is_never_alone(pages, visit):
     page = visit(pages["failing"]).page
     words = page.locator(".guard .outcome").all_inner_texts()
     assert {"✕ failing", "▲ over its limit"} <= set(words)
-    assert len(words) == page.locator(".guard").count() == 5
+    assert len(words) == page.locator(".guard").count() == 6
     assert page.locator(".ladder .place").all_inner_texts() == ["done", "skipped", "now", "ahead", "ahead", "ahead"]
     for table in page.locator("table").all():
         assert table.locator("caption").count() == 1
