@@ -9,12 +9,14 @@ from assets.adapter import adapter
 from assets.calibration_temperature import calibration_temperature
 from assets.corrected_labels import corrected_labels
 from assets.eval_report import eval_report
+from assets.gate_audit import gate_audit
 from assets.production_logs import production_logs
 from assets.published_adapter import published_adapter
 from assets.training_set import training_set
 from checks.beats_baselines import beats_baselines
 from checks.golden_agreement import golden_agreement
 from checks.golden_set_regression import golden_set_regression
+from checks.identity_attacks import identity_attacks
 from checks.label_agreement import label_agreement
 from checks.label_distribution import label_distribution
 from checks.leakage import leakage
@@ -36,6 +38,7 @@ ASSETS = [
     adapter,
     calibration_temperature,
     eval_report,
+    gate_audit,
     published_adapter,
 ]
 CHECKS = [
@@ -48,6 +51,7 @@ CHECKS = [
     beats_baselines,
     golden_agreement,
     golden_set_regression,
+    identity_attacks,
 ]
 
 

@@ -18,7 +18,7 @@ from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.evaluation.scoring import Scored
 from ratchet.evaluation.sweep import build_sweep
 from ratchet.gates.golden_set_regression import GoldenAnswer, describe_power
-from ratchet.gates.registry import GATES, MODEL_GATES
+from ratchet.gates.registry import AUDIT_GATES, GATES, MODEL_GATES
 from ratchet.metrics.classification import describe_split, macro_f1
 from ratchet.metrics.intervals import paired_bootstrap
 from ratchet.metrics.thresholds import best_thresholds
@@ -182,7 +182,7 @@ def _verdict(found: Judgement) -> dict[str, str]:
     failed = [gate for gate in GATES if gate in found.verdicts and not found.verdicts[gate].passed]
     if failed:
         return {"word": "blocked", "sentence": f"Blocked by {failed[0]}: {found.verdicts[failed[0]].reason}"}
-    missing = [gate for gate in GATES if gate not in found.verdicts and gate not in MODEL_GATES]
+    missing = [gate for gate in GATES if gate not in found.verdicts and gate not in MODEL_GATES + AUDIT_GATES]
     if missing:
         return {"word": "blocked", "sentence": f"Blocked: this cycle has no verdict of {', '.join(missing)}."}
     # A gate of the model that needs this very report decides once it is written.

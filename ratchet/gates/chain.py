@@ -20,6 +20,7 @@ WORDS = {
     "plan": "training",
     "adapter": "adapter",
     "answers": "answers",
+    "audit": "audit",
 }
 """Things that stages make, by the name of their digest."""
 _NEVER_WITHOUT_LINKS = frozenset({"labels", "answers"})
@@ -30,6 +31,7 @@ _JUDGED: Mapping[Subject, tuple[str, ...]] = {
     "plan": ("training_set",),
     "files": ("training_set", "adapter"),
     "answers": ("training_set", "adapter", "answers"),
+    "audit": ("training_set", "adapter", "answers", "audit"),
 }
 """Digests that a receipt must hold, by what its gate judges."""
 

@@ -16,12 +16,13 @@ ASSETS = (
     "adapter",
     "calibration_temperature",
     "eval_report",
+    "gate_audit",
 )
 """Assets of a cycle, in their order."""
 
-Subject = Literal["rows", "examples", "plan", "files", "answers"]
+Subject = Literal["rows", "examples", "plan", "files", "answers", "audit"]
 """Subject of a verdict: rows of the week, examples of the training set, the plan of a training, the adapter's files,
-or the answers of candidate and live."""
+the answers of candidate and live, or the audit in which the other gates were attacked."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ REGISTRY = (
     Gate("beats_baselines", "eval_report", "answers"),
     Gate("golden_agreement", "eval_report", "answers"),
     Gate("golden_set_regression", "eval_report", "answers"),
+    Gate("identity_attacks", "gate_audit", "audit"),
 )
 
 
@@ -63,9 +65,11 @@ GATES = tuple(gate.name for gate in REGISTRY)
 DATA_GATES = gates_on("rows", "examples")
 TARGET_GATES = gates_on("plan", "files")
 MODEL_GATES = gates_on("answers")
-ADAPTER_GATES = gates_on("files", "answers")
+AUDIT_GATES = gates_on("audit")
+"""Gates that decide on the audit, which reads the report: a report is written before they do."""
+ADAPTER_GATES = gates_on("files", "answers", "audit")
 """Gates whose receipts bind the adapter."""
-EXAMPLE_GATES = gates_on("examples", "files", "answers")
+EXAMPLE_GATES = gates_on("examples", "files", "answers", "audit")
 """Gates whose receipts bind the training set."""
 
 STAGES = tuple(name for asset in ASSETS for name in (asset, *(gate.name for gate in REGISTRY if gate.stage == asset)))

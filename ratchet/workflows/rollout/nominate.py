@@ -13,6 +13,7 @@ from ratchet.core.current_user import current_user
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.targets import digests_of_targets
+from ratchet.gates.candidate_identity import find_copy
 from ratchet.gates.chain import find_break, judged_on_examples, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
@@ -31,9 +32,6 @@ from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
-
-_SAME = 1e-6
-"""Distance of probabilities below which two adapters are the same model."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +177,9 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
             f" {f'{live[:12]} is live' if live else 'none is live'} now",
             code="stale",
         )
-    is_same = answers.distance is not None and answers.distance < _SAME
     # One whose labels have other names is not a copy, though its weights may be those of live to the last bit.
-    if is_same and not has_other_names(home, cycle.classifier, labels):
-        raise BlockedError(f"it answers every text as live {str(live)[:12]} does: a copy is not promoted", code="copy")
+    if (copied := find_copy(answers.distance, str(live))) and not has_other_names(home, cycle.classifier, labels):
+        raise BlockedError(copied, code="copy")
     items = sum(item.label in labels for item in Specs(home).golden(cycle.classifier))
     if len(answers.golden) != items:
         raise BlockedError(

@@ -12,7 +12,7 @@ from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import ASSETS, GATES, REGISTRY, STAGES
 
 CHECKS = {stage: f"checks of {stage}" for stage in ASSETS if any(gate.stage == stage for gate in REGISTRY)}
-MADE = dict(zip(ASSETS, ("logs", "labels", "training_set", "plan", "adapter", "answers"), strict=True))
+MADE = dict(zip(ASSETS, ("logs", "labels", "training_set", "plan", "adapter", "answers", "audit"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Deployment:
     def _make(self, stage: str) -> None:
         inputs = {"corrected_labels": ["logs"], "training_set": ["labels"], "adapter": ["training_set"],
                   "calibration_temperature": ["training_set", "plan"],
-                  "eval_report": ["training_set", "plan", "adapter"]}.get(stage, [])  # fmt: skip
+                  "eval_report": ["training_set", "plan", "adapter"],
+                  "gate_audit": ["training_set", "adapter", "answers"]}.get(stage, [])  # fmt: skip
         if any(name not in self.tables for name in inputs):
             return
         read = {name: self.tables[name] for name in inputs} | {"policy": self.files["policy"]}
@@ -131,12 +132,12 @@ ALONE: dict[str, tuple[list[str], str]] = {
     "labels alone": (["corrections", "corrected_labels"], "corrected_labels ran again after training_set, which read"),
     "the training set alone": (["golden", "training_set"], "training_set ran again after adapter, which read other"),
     "the training set and what trains": (
-        ["golden", "training_set", "adapter", "calibration_temperature", "eval_report"],
+        ["golden", "training_set", "adapter", "calibration_temperature", "eval_report", "gate_audit"],
         "training_set ran again after label_distribution, which judged other examples",
     ),
     "the report alone, on another golden set": (["golden", "eval_report"], "eval_report ran again after"),
     "the report and its checks, on another golden set": (
-        ["golden", *ONCE[-2:]], "golden.jsonl changed while its cycle ran"
+        ["golden", *ONCE[-4:]], "golden.jsonl changed while its cycle ran"
     ),
     "the calibration alone, by another policy": (
         ["policy", "calibration_temperature"], "calibration_temperature ran again after eval_report"

@@ -7,10 +7,10 @@ import pytest
 
 from ratchet.core.verdict import Verdict
 from ratchet.gates.eligibility import decide_eligibility
-from ratchet.gates.registry import GATES, MODEL_GATES
+from ratchet.gates.registry import ADAPTER_GATES, GATES
 
 ADAPTER, DATA = "a" * 64, "d" * 64
-ADAPTERS = ("target_fit", *MODEL_GATES)
+ADAPTERS = ADAPTER_GATES
 EXAMPLES = ("label_distribution", "leakage", *ADAPTERS)
 
 

@@ -10,6 +10,7 @@ from ratchet.config.policy import Limits
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.identity_attacks import decide_identity_attacks
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import Leak, decide_leakage
@@ -27,6 +28,12 @@ EQUAL = {
         for label, n in (("a", 21.0), ("b", 19.0))
     },
 }  # fmt: skip
+ATTACK = {
+    "attack": "copy",
+    "says": "a copy",
+    "guards": ["nomination", "rollout"],
+    "stopped_by": ["nomination", "rollout"],
+}
 BASELINES = {name: {"macro_f1": 0.4} for name in ("majority", "base_model", "tfidf_logreg", "linear_probe")}
 
 
@@ -56,6 +63,11 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
     "leakage": {
         "passed": decide_leakage([], 9, 3, 0.8),
         "failed": decide_leakage([Leak(f"r{n}", "golden-1", 0.9) for n in range(12)], 90, 3, 0.8),
+    },
+    "identity_attacks": {
+        "passed": decide_identity_attacks([ATTACK]),
+        "warned": decide_identity_attacks([{**ATTACK, "stopped_by": ["rollout"]}]),
+        "failed": decide_identity_attacks([{**ATTACK, "stopped_by": []}]),
     },
     "beats_baselines": {
         "passed": decide_baselines(0.5, BASELINES, support={"a": 9, "b": 8}),

@@ -5,7 +5,19 @@ from pathlib import Path
 import pytest
 
 from ratchet.core.verdict import Verdict
-from ratchet.gates.registry import ASSETS, DATA_GATES, GATES, MODEL_GATES, REGISTRY, STAGES, TARGET_GATES, Gate
+from ratchet.gates.registry import (
+    ASSETS,
+    AUDIT_GATES,
+    DATA_GATES,
+    GATES,
+    MODEL_GATES,
+    REGISTRY,
+    STAGES,
+    TARGET_GATES,
+    Gate,
+)
+
+PARTS = (DATA_GATES, TARGET_GATES, MODEL_GATES, AUDIT_GATES)
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,8 +32,8 @@ def test_a_failed_or_unknown_outcome_blocks(outcome: str, passed: bool) -> None:
 
 
 def test_every_gate_is_named_once() -> None:
-    """Gates of the data, of the deployment targets and of the model."""
-    assert len(set(GATES)) == len(GATES) == len(DATA_GATES) + len(TARGET_GATES) + len(MODEL_GATES)
+    """Gates of the data, of the deployment targets, of the model and of the gates themselves."""
+    assert len(set(GATES)) == len(GATES) == sum(map(len, PARTS))
 
 
 def test_the_stages_follow_from_the_rows() -> None:
