@@ -15,7 +15,7 @@ from ratchet.rollout.latency_guardrails import measure_latency
 from ratchet.rollout.timed_pairs import TIMES_SQL
 
 POLICY = PromotionPolicy()
-_TRIALS, _PAIRS, _EVERY = 400, 500, 50
+_TRIALS, _PAIRS, _EVERY = 300, 500, 50
 _STALL, _TIMES = 0.05, 10.0
 
 

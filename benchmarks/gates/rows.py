@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.gates import distribution, promotion
+from benchmarks.gates import arrivals, distribution, latency, promotion, temperature
 from benchmarks.gates.figures import Measured
 
 TITLES: Mapping[int, str] = {
     1: "a worse model is promoted",
     2: "a worse model is rolled back",
     3: "a better model is promoted",
+    4: "labels that come late",
+    5: "labels that come by complaints",
     8: "the mix of labels",
+    12: "the temperature",
+    14: "latency",
 }
 ROWS: Mapping[int, Callable[[], Measured]] = {
     1: promotion.measure_error,
     2: promotion.measure_rollback,
     3: promotion.measure_power,
+    4: arrivals.measure_late_labels,
+    5: arrivals.measure_complaints,
     8: distribution.measure_distribution,
+    12: temperature.measure_temperature,
+    14: latency.measure_guardrails_of_time,
 }
