@@ -24,6 +24,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_answers
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
+from ratchet.workflows.gates.past_answers import read_past_answers
 
 
 @dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, group_name="model")
@@ -46,6 +47,7 @@ def eval_report(
     read = {"policy": spec.digest, "golden": digest_golden(golden), "plan": noted["plan"], "adapter": noted["adapter"]}
     splits = read_splits(rows, golden, spec.labels)
     served = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    rules = LabelRuleFile(home, cycle.classifier).read()
     judgement = gather_judgement(
         cycle,
         spec,
@@ -59,7 +61,8 @@ def eval_report(
         timings_s=stage_seconds(context),
         frontier=open_frontier(home, cycle, spec),
         requests=dict(zip(served["label"], served["requests"].astype(int).tolist(), strict=True)),
-        rules=LabelRuleFile(home, cycle.classifier).read(),
+        rules=rules,
+        before=read_past_answers(warehouse, cycle, noted, rules),
     )
     document = {**build_report(judgement), "rows": outside_of(home, cycle.classifier)}
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))

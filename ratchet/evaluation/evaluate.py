@@ -100,12 +100,13 @@ def gather_judgement(
     frontier: FrontierAsker | None = None,
     requests: Mapping[str, int] | None = None,
     rules: LabelRules = NO_RULES,
+    before: Sequence[Mapping[str, Any]] = (),
 ) -> Judgement:
     """Run candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
     `noted` holds the notes of earlier stages of the cycle, `training` is the work folder, `verdicts` are those of the
-    data gates, `requests` counts the week's requests by served label. Answers of live are read by
-    the label `rules`: a renamed label is not an error of either.
+    data gates, `requests` counts the week's requests by served label, `before` holds counts of labels and answers of
+    the weeks before. Answers of live are read by the label `rules`: a renamed label is not an error of either.
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]
@@ -140,6 +141,7 @@ def gather_judgement(
                 spec,
                 is_probe=best.method == "probe",
                 requests=requests,
+                before=before,
                 on_examples=is_by_text(noted["data"]),
             ),
         },
@@ -195,6 +197,7 @@ def decide_model_gates(
     *,
     is_probe: bool = False,
     requests: Mapping[str, int] | None = None,
+    before: Sequence[Mapping[str, Any]] = (),
     on_examples: bool = False,
 ) -> dict[str, Verdict]:
     """Return the verdicts of the gates that judge the model; with `on_examples` no request is among the test items."""
@@ -209,7 +212,7 @@ def decide_model_gates(
         "beats_baselines": decide_baselines(
             reached, baselines, is_probe=is_probe, support=support, selection=selection
         ),
-        "golden_agreement": decide_golden_agreement(confusions, requests),
+        "golden_agreement": decide_golden_agreement(confusions, requests, before),
         "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
     }
 

@@ -5,15 +5,18 @@ before it is trained on, so `golden_set_regression` sees the damage one cycle to
 where it agrees with the golden labels of a class, and contradicts most of the week's labels of that class, the meaning
 of the labels has changed.
 
-Add here comparisons of the week with the golden set; losses against live are in `golden_set_regression.py`, and what
-may be concluded where only errors were labelled is in `swapped_labels.py`.
+Add here comparisons of the week with the golden set; losses against live are in `golden_set_regression.py`, what may
+be concluded where only errors were labelled is in `swapped_labels.py`, and each class is compared with its own past in
+`class_history.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ratchet.core.verdict import Verdict
 from ratchet.data.label_selection import count_confirming
+from ratchet.gates.class_history import compare_with_history, describe_fall
 from ratchet.gates.swapped_labels import blame_labels
 from ratchet.metrics.intervals import proportion_interval
 
@@ -33,9 +36,10 @@ a part of a label that was split confirms it.
 Labelled examples that no request stands behind do not count.
 """
 
-GOLDEN_AGREEMENT_RULE = 2
+GOLDEN_AGREEMENT_RULE = 3
 """Revision of the rule, which its evidence names; the first blamed the labels of weeks in which only errors were
-labelled, too."""
+labelled, too, the second did not look at the weeks before."""
+_SINCE_SELECTION = 2
 _MAJORITY = 0.5
 _ALPHA = 0.05
 
@@ -48,12 +52,15 @@ def labels_of_test(rows: Iterable[Mapping[Any, Any]]) -> list[tuple[str, object,
 def decide_golden_agreement(
     rows: Iterable[Mapping[Any, Any]],
     requests: Mapping[str, int] | None = None,
+    before: Iterable[Mapping[Any, Any]] = (),
     *,
     rule: int = GOLDEN_AGREEMENT_RULE,
 ) -> Verdict:
-    """Decide whether the week's labels of a class contradict the golden set, judged by the candidate.
+    """Decide whether the week's labels of a class contradict the golden set or their own past, judged by the candidate.
 
-    `rows` are those of `CONFUSIONS_SQL`, `requests` counts the week's requests by served label. A class is contradicted
+    `rows` are those of `CONFUSIONS_SQL`, `requests` counts the week's requests by served label, `before` are rows of
+    label, answer and count of the eight weeks before (`class_history.py`): a class that agrees clearly less often than
+    there fails, unless errors alone were labelled. A class is contradicted
     when its recall is under one half on test, at least one half on golden, and the exact intervals of the two do not
     overlap: at 95 %, divided among the classes that are compared (Bonferroni), so that many classes do not raise false
     alarms. A class with too few items is never called contradicted. Where hardly any label of the test confirms what
@@ -71,14 +78,21 @@ def decide_golden_agreement(
     evidence: dict[str, Any] = {"classes": judged, "confidence": confidence}
     tested = labels_of_test(found)
     selection = count_confirming(tested)
-    if rule >= GOLDEN_AGREEMENT_RULE:
+    if rule >= _SINCE_SELECTION:
         evidence |= {"rule": rule, "selection": {"blind": selection.blind, "confirming": selection.confirming}}
-    if not judged:
+    fallen: list[str] = []
+    if rule >= GOLDEN_AGREEMENT_RULE:
+        past = [[row["label"], row["predicted"], int(row["n"])] for row in before]
+        history = compare_with_history([row for row in found if row["split"] == "test"], read_history(past))
+        counted = {label: requests[label] for label in sorted(requests)}
+        evidence |= {"counts": _list_counts(found), "before": past, "history": history, "requests": counted}
+        fallen = [] if selection.is_of_errors else describe_fall(history)
+    if not judged and not fallen:
         return Verdict(
             "inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence
         )
     contradicted = {label: compared for label, compared in judged.items() if compared["contradicted"]}
-    if contradicted and rule >= GOLDEN_AGREEMENT_RULE and selection.is_of_errors:
+    if contradicted and rule >= _SINCE_SELECTION and selection.is_of_errors:
         becomes = {label: str(compared["mostly"]) for label, compared in contradicted.items()}
         labels = {*requests, *(word for row in found for word in (row["label"], row["predicted"]))}
         blame = blame_labels(becomes, tested, requests, two_labels=len(labels) <= 2)
@@ -86,7 +100,11 @@ def decide_golden_agreement(
         finding = _describe_contradictions(contradicted, "Fails" if blame.swapped else "Warns")
         return Verdict("failed" if blame.swapped else "warned", f"{finding} {blame.reason}", evidence)
     if contradicted:
-        return Verdict("failed", _describe_contradictions(contradicted, "Fails"), evidence)
+        reason = " ".join((_describe_contradictions(contradicted, "Fails"), *fallen))
+        return Verdict("failed", reason, evidence)
+    if fallen:
+        intro = "Fails: labels of this week agree with the model clearly less often than those of the weeks before."
+        return Verdict("failed", " ".join((intro, *fallen)), evidence)
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])
     share = judged[lowest]["test"]["right"] / judged[lowest]["test"]["n"]
     return Verdict(
@@ -94,6 +112,34 @@ def decide_golden_agreement(
         f"Passes: no class of the week contradicts the golden set; lowest agreement: {lowest} ({share:.0%}).",
         evidence,
     )
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError for that of an earlier rule, which has no counts.
+
+    Such a receipt is derived from the stored answers (`ratchet/workflows/gates/recheck.py`).
+    """
+    keys = ("split", "label", "predicted", "served", "n")
+    rows = [dict(zip(keys, row, strict=True)) for row in evidence["counts"]]
+    return decide_golden_agreement(
+        rows, evidence["requests"], read_history(evidence["before"]), rule=int(evidence["rule"])
+    )
+
+
+def read_history(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the evidence's key `before` by name."""
+    return [{"label": label, "predicted": predicted, "n": n} for label, predicted, n in rows]
+
+
+def _list_counts(rows: Iterable[Mapping[Any, Any]]) -> list[list[Any]]:
+    """Return the rows as lists, in one order whoever counted them."""
+    counts = Counter[tuple[str, str, str, str | None]]()
+    for row in rows:
+        served = row.get("served")
+        key = (row["split"], row["label"], row["predicted"], served if isinstance(served, str) else None)
+        counts[key] += int(row["n"])
+    ordered = sorted(counts.items(), key=lambda item: (*item[0][:3], item[0][3] or ""))
+    return [[*key, n] for key, n in ordered]
 
 
 def _describe_contradictions(contradicted: Mapping[str, Mapping[str, Any]], outcome: str) -> str:

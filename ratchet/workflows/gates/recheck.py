@@ -21,6 +21,7 @@ from ratchet.gates.golden_agreement import (
     GOLDEN_AGREEMENT_RULE,
     decide_golden_agreement,
     labels_of_test,
+    read_history,
 )
 from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
 from ratchet.gates.label_distribution import SERVED_SQL
@@ -112,14 +113,16 @@ def _read_distance(warehouse: Warehouse, sql: str, params: dict[str, Any]) -> fl
 
 
 def judge_again(answers: StoredAnswers, spec: Spec, receipts: Mapping[str, Receipt]) -> dict[str, Verdict]:
-    """Verdicts of the model's gates, each by the rule of its receipt; the baselines' own figures come from theirs.
+    """Verdicts of the model's gates, each by the rule of its receipt; the baselines' own figures, and the weeks before,
+    which may have been judged again since, come from theirs.
 
     Raises `BlockedError` when that receipt does not follow from the stored answers.
     """
     baselines, agreement = receipts["beats_baselines"], receipts.get("golden_agreement")
-    rule = agreement.verdict.evidence.get("rule", 1) if agreement else GOLDEN_AGREEMENT_RULE
+    judged: Mapping[str, Any] = agreement.verdict.evidence if agreement else {"rule": GOLDEN_AGREEMENT_RULE}
+    before, rule = read_history(judged.get("before", ())), judged.get("rule", 1)
     return {
-        "golden_agreement": decide_golden_agreement(answers.confusions, answers.requests, rule=rule),
+        "golden_agreement": decide_golden_agreement(answers.confusions, answers.requests, before, rule=rule),
         "golden_set_regression": decide_regression(read_golden_answers(answers.golden.to_dict("records")), spec.limits),
         "beats_baselines": _beats_again(answers, spec, baselines),
     }

@@ -45,7 +45,7 @@ SELECT request_id FROM labels WHERE classifier = $classifier AND week BETWEEN $f
 """
 _CONTRADICTING_SQL = """
 SELECT item FROM predictions WHERE classifier = $classifier AND week = $week AND model = 'candidate'
-AND split = 'test' AND label <> predicted AND list_contains($labels, label)
+AND split = 'test' AND label <> predicted AND (list_contains($labels, label) OR list_contains($answers, predicted))
 """
 _UNKNOWN_SQL = """
 SELECT request_id FROM votes
@@ -128,10 +128,13 @@ def _disagreements(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> It
 
 
 def _contradictions(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> Iterable[Found]:
-    """Yield the requests of the contradicted classes whose label the candidate contradicts."""
+    """Yield the requests of the contradicted classes, and of those that fell, whose label the candidate contradicts."""
     labels = [label for label, found in verdict.evidence.get("classes", {}).items() if found["contradicted"]]
-    if verdict.outcome == "failed" and labels:
-        params = {"week": cycle.week, "labels": labels}
+    history = verdict.evidence.get("history", {})
+    fallen = {way: [name for name, each in classes.items() if each["fallen"]] for way, classes in history.items()}
+    labels += [name for name in fallen.get("label", []) if name not in labels]
+    if verdict.outcome == "failed" and (labels or fallen.get("answer")):
+        params = {"week": cycle.week, "labels": labels, "answers": fallen.get("answer", [])}
         yield _CONTRADICTING_SQL, params, f"{{these}} made golden_agreement of {cycle.week} fail"
 
 

@@ -2,11 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
-from ratchet.gates.golden_agreement import decide_golden_agreement
+from ratchet.data.label_rules import RENAME, LabelRule, LabelRules
+from ratchet.gates.class_history import compare_with_history, read_as_now
+from ratchet.gates.golden_agreement import decide_from_evidence, decide_golden_agreement
 from ratchet.gates.swapped_labels import find_circles
 
 Counts = dict[tuple[str, str, str], int]
@@ -116,7 +122,7 @@ def test_labels_of_errors_alone_are_blamed_only_where_they_are_swapped(name: str
     verdict = decide_golden_agreement(week(labels, wrong, confirming), requests)
     assert (verdict.outcome, said in verdict.reason) == (outcome, True), verdict.reason
     assert verdict.reason.startswith("Fails: " if outcome == "failed" else "Warns: ")
-    assert json.loads(json.dumps(verdict.evidence))["rule"] == 2
+    assert decide_from_evidence(json.loads(json.dumps(verdict.evidence, allow_nan=False))) == verdict
 
 
 def test_a_receipt_of_before_keeps_its_rule() -> None:
@@ -136,3 +142,95 @@ def test_only_closed_circles_are_swaps() -> None:
     assert find_circles({"a": "b", "b": "c", "c": "b", "d": "a", "e": "e"}) == ["b", "c"]
     assert find_circles({"a": "b", "c": "d", "b": "a", "d": "c"}) == ["a", "b", "c", "d"]
     assert find_circles({"a": "b", "b": "x"}) == []
+
+
+KINDS = "abcdef"
+
+
+def history_rows(generator: np.random.Generator, n: int, accuracy: float = 0.92) -> list[dict[str, Any]]:
+    """`n` labelled requests of each of six classes, and what a model of that accuracy answers."""
+    rows = []
+    for label in KINDS:
+        others = [each for each in KINDS if each != label]
+        right = int(generator.binomial(n, accuracy))
+        wrong = generator.multinomial(n - right, np.full(5, 0.2))
+        rows += [{"split": "test", "label": label, "predicted": label, "served": label, "n": right}]
+        rows += [
+            {"split": "test", "label": label, "predicted": other, "served": label, "n": int(times)}
+            for other, times in zip(others, wrong, strict=True)
+            if times
+        ]
+    return rows
+
+
+def flip(generator: np.random.Generator, rows: list[dict[str, Any]], to: str) -> list[dict[str, Any]]:
+    """30 % of the labels of class a, which become another one: of one class, or of each in turn."""
+    flipped = []
+    for row in rows:
+        away = int(generator.binomial(row["n"], 0.3)) if row["label"] == "a" else 0
+        flipped += [{**row, "n": row["n"] - away}]
+        flipped += [{**row, "label": to or KINDS[1 + i % 5], "n": 1} for i in range(away)]
+    return flipped
+
+
+@pytest.mark.parametrize("trials", [40, pytest.param(1000, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("to", ["b", ""], ids=["to one class", "to all others"])
+def test_a_third_of_a_class_flipped_in_the_newest_week_is_seen(to: str, trials: int) -> None:
+    """In 30 labels of each class, beside eight weeks of as many; the same weeks without the flip pass."""
+    seen = blamed = 0
+    for trial in range(trials):
+        generator = np.random.default_rng(trial)
+        now, before = history_rows(generator, 30), history_rows(generator, 240)
+        golden = [{**row, "split": "golden"} for row in history_rows(generator, 40)]
+        honest, flipped = [*now, *golden], [*flip(generator, now, to), *golden]
+        verdicts = [decide_golden_agreement(rows, {}, before) for rows in (honest, flipped)]
+        blamed += verdicts[0].outcome == "failed"
+        seen += verdicts[1].outcome == "failed" and "of the answers a the week's labels confirm" in verdicts[1].reason
+        assert all(decide_from_evidence(json.loads(json.dumps(each.evidence))) == each for each in verdicts[:1])
+    assert (seen >= 0.8 * trials, blamed <= 0.05 * trials) == (True, True), (seen, blamed)
+
+
+def test_a_class_is_compared_by_the_exact_test_of_fisher() -> None:
+    """In both directions, by the library's own; a class that either side lacks is not compared."""
+    generator = np.random.default_rng(4)
+    now, before = history_rows(generator, 12)[:-1], history_rows(generator, 50)
+    found = compare_with_history(now, [row for row in before if "e" not in (row["label"], row["predicted"])])
+    assert set(found["answer"]) <= set("abcdf")
+    for direction, name in product(found, "abcd"):
+        each = found[direction][name]
+        table = [[each["right"], each["n"] - each["right"]],
+                 [each["before_right"], each["before_n"] - each["before_right"]]]  # fmt: skip
+        assert each["p"] == pytest.approx(fisher_exact(table, alternative="less").pvalue)
+
+
+@pytest.mark.parametrize(
+    ("before", "served", "outcome", "said"),
+    [
+        (95, "label", "failed", "of the answers a the week's labels confirm 20 of 30, in the eight weeks before 95 of"),
+        (70, "label", "passed", "lowest agreement: b (86%)"),
+        (0, "label", "passed", "lowest agreement: b (86%)"),
+        (95, "predicted", "failed", "confirm 20 of 30"),
+        (95, "other", "passed", "lowest agreement: b (86%)"),
+    ],
+    ids=["clearly lower", "as before", "nothing before", "served alike", "errors alone were labelled"],
+)
+def test_a_class_that_fell_fails_the_week(before: int, served: str, outcome: str, said: str) -> None:
+    """Unless errors alone were labelled, or the past was no better."""
+    counts = [("a", "a", 20), ("b", "a", 10), ("b", "b", 60)]
+    rows = [
+        {"split": "test", "label": label, "predicted": predicted, "n": n,
+         "served": {"label": label, "predicted": predicted, "other": "z"}[served]}
+        for label, predicted, n in counts
+    ]  # fmt: skip
+    rows += [{"split": "golden", "label": each, "predicted": each, "served": None, "n": 30} for each in "ab"]
+    past = [{"label": "a", "predicted": "a", "n": before}, {"label": "b", "predicted": "a", "n": 100 - before}]
+    verdict = decide_golden_agreement(rows, {}, past if before else [])
+    assert (verdict.outcome, said in verdict.reason) == (outcome, True), verdict.reason
+    assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
+
+
+def test_the_past_is_read_by_the_labels_of_now() -> None:
+    """A renamed label is the same class; one that means several is left out."""
+    rules = LabelRules((LabelRule(RENAME, ("old",), ("new",), datetime(2026, 1, 1, tzinfo=UTC)),))
+    rows = [{"label": "old", "predicted": "new", "n": 3}, {"label": "new", "predicted": "old", "n": 4}]
+    assert read_as_now(rows, rules) == [{"label": "new", "predicted": "new", "n": 7}]
