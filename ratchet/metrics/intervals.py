@@ -96,6 +96,13 @@ def paired_difference_interval(
     return min(corners), max(corners)
 
 
+def binomial_p(hits: int, n: int, share: float) -> float:
+    """Return the exact two-sided p-value, 0..1, of `hits` in `n` positive trials where `share` (0..1) is expected."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(hits, n, share).pvalue)
+
+
 def smallest_excludable_share(n: int, confidence: float = 0.95) -> float:
     """Return the smallest loss rate, 0..1, that zero losses among `n` items exclude: `1 - (1 - confidence)^(1/n)`."""
     return float(1 - (1 - confidence) ** (1 / n)) if n else 1.0

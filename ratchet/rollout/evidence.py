@@ -30,10 +30,16 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "other_ms": "DOUBLE",
     "other_batch": "BIGINT",
     "other_error": "VARCHAR",
+    "draw": "DOUBLE",
+    "user_hmac": "VARCHAR",
+    "asked": "TIMESTAMPTZ",
 }
 """One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest whose answer
 the user saw, `other` the one that answered in the shadow; `*_ms` is the model's processor time for the text, `*_batch`
-the number of texts in its batch; `other_error` names a failure to answer."""
+the number of texts in its batch; `other_error` names a failure to answer, or that the
+work was dropped under load. `draw` is the keyed hash of the request id, 0..1; `user_hmac` stands for the user of that
+classifier, NULL where the client named none; `asked` is the time of a request that was replayed, `ts` that of its pair.
+Pairs of before have none of these three."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,14 @@ class Evidence:
     """Different adapters that were compared; 0 where nobody counted."""
     pace_labels_per_day: float | None = None
     """Labels on disagreements a day, over the last four weeks; None where nobody measured."""
+    dropped: int = 0
+    """Requests of the stream whose second answer was dropped under load; they are among `waiting`."""
+    relabelled: int = 0
+    """Requests of the stream with an answer that stands for no label of now."""
+    agreements_labelled: int = 0
+    """Requests with one answer that were drawn to be labelled, and have a verdict."""
+    agreements_right: int = 0
+    """Those of them on which both are right."""
 
     def __post_init__(self) -> None:
         parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined, self.one_sided)
@@ -144,8 +158,8 @@ SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, ot
        nfc_normalize(served_label) <> nfc_normalize(other_label) AS differ,
        CASE WHEN served = $incumbent THEN served_ms ELSE other_ms END AS incumbent_ms,
        CASE WHEN served = $incumbent THEN other_ms ELSE served_ms END AS challenger_ms
-FROM read_parquet($files, union_by_name = true)
-WHERE sequence >= $sequence
+FROM all_pairs
+WHERE other_error IS DISTINCT FROM 'dropped' AND sequence >= $sequence
   AND ((served = $incumbent AND other = $challenger) OR (served = $challenger AND other = $incumbent))
 ORDER BY request_id, sequence DESC, ts
 """
@@ -156,18 +170,23 @@ no disagreement. One that was split covers its parts, so that the two are compar
 """
 
 
+_BY_SIDE = "CASE WHEN served = $incumbent THEN {} ELSE {} END"
+
+
 def pairs_sql(incumbent: Meanings, challenger: Meanings) -> str:
     """Return `PAIRS_SQL` for two adapters, by what their labels mean."""
+    served = [_parts_sql("nfc_normalize(served_label)", means) for means in (incumbent, challenger)]
+    of_incumbent, of_challenger = parts_sql(incumbent, challenger)
+    return PAIRS_SQL.format(served=_BY_SIDE.format(*served), incumbent=of_incumbent, challenger=of_challenger)
+
+
+def parts_sql(incumbent: Meanings, challenger: Meanings) -> tuple[str, str]:
+    """Return SQL for the labels of now that live's answer of a pair and the candidate's stand for."""
     by_incumbent, by_challenger = (
         [_parts_sql(f"nfc_normalize({column})", means) for column in ("served_label", "other_label")]
         for means in (incumbent, challenger)
     )
-    first = "CASE WHEN served = $incumbent THEN {} ELSE {} END"
-    return PAIRS_SQL.format(
-        served=first.format(by_incumbent[0], by_challenger[0]),
-        incumbent=first.format(by_incumbent[0], by_incumbent[1]),
-        challenger=first.format(by_challenger[1], by_challenger[0]),
-    )
+    return _BY_SIDE.format(*by_incumbent), _BY_SIDE.format(by_challenger[1], by_challenger[0])
 
 
 def _parts_sql(label: str, means: Meanings) -> str:

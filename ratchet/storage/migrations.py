@@ -168,6 +168,11 @@ CREATE VIEW attributed_corrections AS
 # `label_images` says what review/label_rules.jsonl makes of a label, by the time of its row. A label that was split
 # counts as one that classifier.toml does not list, until somebody answers the request again.
 
+_SKETCHES = """
+CREATE TABLE text_sketches (classifier VARCHAR NOT NULL, request_id VARCHAR NOT NULL, bands UINTEGER[] NOT NULL);
+"""
+# Sketches of compared texts, by which near-duplicates are found; what is missing is made anew.
+
 MIGRATIONS: tuple[str, ...] = (
     _TABLES,
     _VOTES,
@@ -181,6 +186,7 @@ MIGRATIONS: tuple[str, ...] = (
     _LABELLED_EXAMPLES,
     _DRAWN,
     _LABEL_RULES,
+    _SKETCHES,
 )
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 

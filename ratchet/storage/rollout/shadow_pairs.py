@@ -28,10 +28,13 @@ from ratchet.rollout.evidence import (
     Evidence,
     Meanings,
     pairs_sql,
+    parts_sql,
 )
+from ratchet.rollout.stream import Stream
 from ratchet.rollout.timed_pairs import TIMES_SQL
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
+from ratchet.storage.rollout.evidence_stream import EvidenceStream
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.warehouse import Warehouse
 
@@ -54,10 +57,18 @@ class Pairs:
     """Ratio of the candidate's time to live's above which a timed pair counts as slower."""
 
     def count(
-        self, classifier: str, compared: tuple[str, str], *sequences: int, now: datetime | None = None
+        self,
+        classifier: str,
+        compared: tuple[str, str],
+        *sequences: int,
+        now: datetime | None = None,
+        stream: Stream | None = None,
     ) -> list[Evidence]:
-        """Return the evidence on `compared` (live, candidate) since each of the ledger's `sequences`; the pace of
-        labels is that up to `now`."""
+        """Return the evidence on `compared` (live, candidate) since each of the ledger's `sequences`, as of `now`.
+
+        The `stream` says which requests count; without one, as in a rollout of before, none does.
+        """
+        now = now or datetime.now(UTC)
         files = [str(path) for path in self.segments(classifier)]
         if not files:
             return [Evidence() for _ in sequences]
@@ -74,13 +85,34 @@ class Pairs:
                 f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined, {one_sided} AS one_sided FROM ({truth})"
                 f" WHERE label IS NULL OR label NOT IN ({_ENDED_SQL.format(classifier=literal(classifier))})"
             )
-            daily = _daily_labels(connection, classifier, now or datetime.now(UTC))
-            pairs = pairs_sql(*(self.means(classifier, digest) for digest in compared))
+            connection.execute(f"CREATE TEMP TABLE ended_labels AS {_ENDED_SQL.format(classifier=literal(classifier))}")
+            daily = _daily_labels(connection, classifier, now)
+            _read_pairs(connection, files)
+            means = [self.means(classifier, digest) for digest in compared]
+            pairs = pairs_sql(*means)
             counted = [
-                _count(connection, classifier, files, compared, sequence, pairs, self.max_latency_ratio)
+                _count(connection, classifier, compared, sequence, pairs, self.max_latency_ratio)
                 for sequence in sequences
             ]
-            return [replace(evidence, daily_labels=daily) for evidence in counted]
+            counted = [replace(evidence, daily_labels=daily) for evidence in counted]
+            if stream is None or not sequences:
+                return counted
+            opened = EvidenceStream(
+                connection,
+                stream,
+                now,
+                {
+                    "classifier": classifier,
+                    "incumbent": compared[0],
+                    "challenger": compared[1],
+                    "sequence": min(sequences),
+                    "week": _ALL_WEEKS,
+                },
+                parts_sql(*means),
+                (held.replace("week", "v.week"), one_sided.replace("week", "v.week")),
+            )
+            opened.prepare()
+            return [opened.add_to(each, sequence) for each, sequence in zip(counted, sequences, strict=True)]
 
     def _held_sql(self, classifier: str) -> str:
         """Return the condition of a quarantined label. Where the file cannot be read no vote counts, and the rollout
@@ -102,6 +134,17 @@ class Pairs:
         return intact
 
 
+def _read_pairs(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+    """Read the pairs once; those of before lack columns."""
+    columns = ", ".join(f"NULL::{sql} AS {name}" for name, sql in PAIR_COLUMNS.items())
+    connection.execute("DROP TABLE IF EXISTS temp.all_pairs")
+    connection.execute(
+        "CREATE TEMP TABLE all_pairs AS SELECT * FROM read_parquet($files, union_by_name = true)"
+        f" UNION ALL BY NAME SELECT {columns} WHERE false",
+        {"files": files},
+    )
+
+
 def _daily_labels(connection: duckdb.DuckDBPyConnection, classifier: str, now: datetime) -> float | None:
     labels, first = connection.execute(DAILY_SQL, {"classifier": classifier, "now": now}).fetchall()[0]
     return None if first is None else labels / max(1.0, (now - first) / timedelta(days=1))
@@ -115,7 +158,6 @@ def _in_weeks(column: str, weeks: Iterable[str]) -> str:
 def _count(
     connection: duckdb.DuckDBPyConnection,
     classifier: str,
-    files: list[str],
     compared: tuple[str, str],
     sequence: int,
     pairs: str,
@@ -123,7 +165,7 @@ def _count(
 ) -> Evidence:
     incumbent, challenger = compared
     connection.execute("DROP TABLE IF EXISTS temp.pairs")
-    params = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
+    params = {"incumbent": incumbent, "challenger": challenger, "sequence": sequence}
     connection.execute(pairs, params)
     counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
     timed, slower, ratio, stalls, live_stalls = connection.execute(TIMES_SQL, {"slower": slowest}).fetchall()[0]

@@ -24,7 +24,7 @@ def test_a_new_file_gets_every_table_and_a_second_time_changes_nothing() -> None
     assert tables == {
         "schema_version", "production_logs", "corrections", "ingested_files", "votes", "labels", "examples", "dropped",
         "predictions", "people", "waiting", "left_out", "refused", "nulled", "boilerplate",
-        "suspended", "labelled_examples", "label_images",
+        "suspended", "labelled_examples", "label_images", "text_sketches",
     }  # fmt: skip
 
 
