@@ -17,6 +17,7 @@ from orchestration.sensor_requests import ask_each
 from ratchet.rollout.decision import STAY, Decision
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.review.queue_evidence import queue_evidence
 from ratchet.workflows.rollout.advance import apply_decision, load_decision, weigh
 from ratchet.workflows.rollout.followers import WITHDRAWALS, wait_for_followers
 from ratchet.workflows.rollout.reconcile import reconcile
@@ -34,6 +35,7 @@ def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home
     weighed = weigh(home, config.classifier, may_rebuild=False)
     if weighed.without_labels and weighed.decision.action == STAY:
         weighed = weigh(home, config.classifier)  # waits for the warehouse, or rebuilds it, which may take minutes
+    queue_evidence(home, config.classifier, weighed)
     entry = apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe_decision(config.classifier, weighed))
@@ -80,6 +82,7 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     if state.compared is None:
         return "nothing is compared with live"
     weighed = weigh(home, name, may_rebuild=False)
+    queue_evidence(home, name, weighed)
     decision = weighed.decision
     if weighed.without_labels and decision.action == STAY:
         return _ask_rebuild(instance, name, home) if weighed.to_rebuild else decision.sentence

@@ -58,12 +58,13 @@ class RowKind:
 
 ANSWERS = ("none", "cannot_tell", "withdrawn")
 """Answers that an annotator may give in place of a label."""
-RANDOM, VALUE, CHECK, ADJUDICATION = "random", "value", "check", "adjudication"
-CHOICES = (RANDOM, VALUE, CHECK, ADJUDICATION)
-"""Ways in which the review queue chooses a request: drawn by chance, for its value, again though it is agreed, or to
-have it decided.
+RANDOM, VALUE, CHECK, ADJUDICATION, EVIDENCE = "random", "value", "check", "adjudication", "evidence"
+CHOICES = (RANDOM, VALUE, CHECK, ADJUDICATION, EVIDENCE)
+"""Ways in which the review queue chooses a request: drawn by chance, for its value, again though it is agreed, to have
+it decided, or for the comparison of a candidate with live.
 
-What was chosen for its value trains and never judges; a check counts nowhere; an adjudication decides the request.
+What was chosen for its value trains and never judges; a check counts nowhere; an adjudication decides the request. What
+was drawn for a comparison trains and judges that one alone: it is mostly requests on which two models differ.
 """
 
 _REQUEST = Column(
@@ -112,7 +113,8 @@ KINDS: dict[str, RowKind] = {
                 "VARCHAR",
                 False,
                 "how the review queue chose the request: random, value (trains, never judges), check (an agreed"
-                " request asked again; counts nowhere) or adjudication (decides it); null without a record of a choice",
+                " request asked again; counts nowhere), adjudication (decides it) or evidence (drawn to compare a"
+                " candidate with live); null without a record of a choice",
                 "lower(trim({0}))",
                 aside=True,
             ),

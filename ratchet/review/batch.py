@@ -5,7 +5,7 @@ Add here how a batch is mixed; which requests a person may see is `votes.py`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 BATCH_SIZE = 50
 CHECKS = 2
@@ -13,16 +13,21 @@ CHECKS = 2
 
 
 def compose_batch(
-    drawn: Sequence[str], by_reason: Mapping[str, Sequence[str]], size: int, random_share: float
+    drawn: Sequence[str],
+    by_reason: Mapping[str, Sequence[str]],
+    size: int,
+    random_share: float,
+    first: Sequence[str] = (),
 ) -> list[str]:
     """Return at most `size` request ids, each once.
 
     `drawn` are those drawn at random, `by_reason` the others; both the most valuable first. At least `random_share` of
-    the batch is drawn at random as far as there are any, the rest goes round the reasons.
+    the batch is drawn at random as far as there are any; then come those that are wanted `first`, and the rest goes
+    round the reasons.
     """
     least = -int(-size * random_share // 1)
     chosen = dict.fromkeys(drawn[:least])
-    for request_id in _round_robin(by_reason):
+    for request_id in chain(first, _round_robin(by_reason)):
         if len(chosen) >= size:
             break
         chosen.setdefault(request_id)

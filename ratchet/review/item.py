@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-RANDOM, VALUE, CHECK, ADJUDICATION = "random", "value", "check", "adjudication"
-"""Ways in which the queue chooses a request: drawn at random, for its value, as one that is agreed already,
-or because two labels of it differ."""
+RANDOM, VALUE, CHECK, ADJUDICATION, EVIDENCE = "random", "value", "check", "adjudication", "evidence"
+"""Ways in which the queue chooses a request: drawn at random, for its value, as one that is agreed already, because two
+labels of it differ, or of those that were drawn to compare a candidate with live."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class QueuedRequest:
     text: str
     """Text as people shall see it: redacted, unless `[review]` says `raw`."""
     chosen: str = VALUE
-    """`random` for a request drawn by a keyed hash, which judges and trains; `value` for one that only trains."""
+    """`random` for a request drawn by a keyed hash, which judges and trains; `value` for one that only trains;
+    `evidence` for one that trains, and judges the comparison that it was drawn for."""
     probability: float | None = None
     """Chance of being drawn, 0..1; None where no chance was in play."""
     slot: str = ""

@@ -15,8 +15,10 @@ AUDIT: Final = "audit"
 SPLIT: Final = "split"
 SUSPENDED: Final = "suspended"
 EXAMPLES: Final = "examples"
+EVIDENCE: Final = "evidence"
 
 MEANINGS: Final = {
+    EVIDENCE: "drawn for the comparison with live",
     USER_FEEDBACK: "a user says the answer is wrong",
     LOW_CONFIDENCE: "the confidence is below the label's threshold",
     DISAGREEMENT: "live and candidate answer differently",

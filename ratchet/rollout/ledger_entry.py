@@ -31,7 +31,7 @@ SHADOW, STEP, PROMOTE, RELEASE = "shadow", "step", "promote", "release"
 REJECT, EXPIRE, ROLLBACK, HOLD, RESUME = "reject", "expire", "rollback", "hold", "resume"
 KILL, UNKILL, POLICY = "kill", "unkill", "policy"
 ACTIONS = (SHADOW, STEP, PROMOTE, RELEASE, REJECT, EXPIRE, ROLLBACK, HOLD, RESUME, KILL, UNKILL, POLICY)
-_ADDED = ("policy", "bucketing")
+_ADDED = ("policy", "bucketing", "stream")
 """Fields that came later: an entry without them keeps the digest that it had."""
 
 
@@ -67,6 +67,9 @@ class Entry:
     `shadow` whose candidate has a new label."""
     bucketing: str = ""
     """Hashing of the rollout that begins with this entry of `shadow`; entries of before name none."""
+    stream: dict[str, Any] = field(default_factory=dict)
+    """Terms by which requests count for the comparison that begins with this entry (`ratchet/rollout/stream.py`);
+    entries of before have none."""
 
     @cached_property
     def digest(self) -> str:

@@ -143,10 +143,10 @@ ORDER BY f.ts LIMIT $most
 """
 """Texts of the stream that have no sketch yet."""
 
-UNQUEUED_SQL = """
-SELECT c.request_id, p.text, c.ts, c.alike, c.draw FROM counted c JOIN production_logs p
+UNLABELLED_SQL = """
+SELECT c.request_id, p.text FROM counted c JOIN production_logs p
   ON p.classifier = $classifier AND p.request_id = c.request_id
-WHERE c.verdict IS NULL AND NOT c.dropped AND (NOT c.alike OR c.draw < c.agreement_rate) ORDER BY c.asked, c.request_id
+WHERE c.verdict IS NULL AND NOT c.dropped AND (NOT c.alike OR c.draw < c.agreement_rate) ORDER BY c.draw, c.request_id
 """
 """Requests of the stream that somebody must label: every disagreement, and the random agreements."""
 

@@ -43,7 +43,8 @@ def add_event(
     made = connection.execute(
         "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?) ON CONFLICT DO UPDATE SET"
         " file = excluded.file, place = excluded.place,"
-        " chosen = CASE WHEN excluded.chosen = 'random' THEN 'random' ELSE chosen END,"
+        " chosen = CASE WHEN 'random' IN (chosen, excluded.chosen) THEN 'random'"
+        " WHEN 'evidence' IN (chosen, excluded.chosen) THEN 'evidence' ELSE chosen END,"
         " probability = coalesce(probability, excluded.probability), value = max(value, excluded.value)"
         " RETURNING state",
         (request_id, file, place, ts, str(event.get("chosen") or "value"), event.get("probability"),

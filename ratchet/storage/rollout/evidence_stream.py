@@ -25,7 +25,7 @@ from ratchet.rollout.stream_sql import (
     SELECTION_SQL,
     TEXTS_SQL,
     TOTALS_SQL,
-    UNQUEUED_SQL,
+    UNLABELLED_SQL,
     VERDICTS_SQL,
     rate_sql,
 )
@@ -36,6 +36,14 @@ _MOST_TEXTS = 20_000
 _DRAWN, _LABELLED = "draw < rate", "f.request_id IN (SELECT request_id FROM verdicts WHERE verdict IS NOT NULL)"
 """Members of the stream: those below the rate, and where we drew nothing those with a label."""
 _WEEKS_DAYS = 28
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """One request of the stream that somebody must label."""
+
+    request_id: str
+    text: str
 
 
 @dataclass
@@ -74,7 +82,7 @@ class EvidenceStream:
 
     def add_to(self, evidence: Evidence, sequence: int) -> Evidence:
         """Return `evidence` with the counts of the stream since the ledger's entry `sequence`."""
-        found = {key: int(value) for key, value in self._one(TOTALS_SQL, sequence=sequence).items()}
+        found: dict[str, Any] = {key: int(value) for key, value in self._one(TOTALS_SQL, sequence=sequence).items()}
         labels = self._run(BY_LABEL_SQL, sequence=sequence).fetchall()
         people = self._run(BY_PERSON_SQL, sequence=sequence).fetchall()
         differing, compared, of, n = (
@@ -94,10 +102,9 @@ class EvidenceStream:
             pace_labels_per_day=self._pace(),
         )
 
-    def unqueued(self) -> list[tuple[str, str, datetime, float]]:
-        """Return the requests that somebody must label, with text, time and draw, oldest first."""
-        rows = self._run(UNQUEUED_SQL).fetchall()
-        return [(str(request), str(text), ts, float(draw)) for request, text, ts, _, draw in rows]
+    def unlabelled(self) -> list[Unlabelled]:
+        """Return the requests that somebody must label, by the keyed draw, which tells nothing of the answers."""
+        return [Unlabelled(str(request), str(text)) for request, text in self._run(UNLABELLED_SQL).fetchall()]
 
     def _pace(self) -> float | None:
         votes, first = self._run(PACE_SQL, since=self.now - timedelta(days=_WEEKS_DAYS), now=self.now).fetchall()[0]

@@ -17,12 +17,16 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.files import append_line, read_if_there, whole_lines, write_atomically
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.bucketing import BUCKETING
-from ratchet.rollout.ledger_entry import GENESIS, SHADOW, Entry, Head
+from ratchet.rollout.ledger_entry import GENESIS, PROMOTE, SHADOW, Entry, Head
 from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
+from ratchet.rollout.stream import Stream
 from ratchet.storage.home import Home
 from ratchet.storage.reserved_space import with_reserve
 from ratchet.storage.rollout.signing_key import signing_key, trusted_key
+
+_NOT_DRAWN = Stream(drawn=False)
+"""Terms of a comparison whose writer names none."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ class Ledger:
                     "Look at 'ratchet status' and decide again.",
                     code="ledger_changed",
                 )
-            named = {"bucketing": BUCKETING} if content.get("action") == SHADOW else {}
+            named: dict[str, Any] = {"bucketing": BUCKETING} if content.get("action") == SHADOW else {}
+            if content.get("action") == SHADOW or (content.get("action") == PROMOTE and content.get("receipts")):
+                named = {**named, "stream": _NOT_DRAWN.as_json()}
             fields = {"previous_adapter": before.live, **named, **content}
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **fields)
             after_it = apply_entry(before, entry)

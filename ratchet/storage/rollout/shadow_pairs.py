@@ -34,7 +34,7 @@ from ratchet.rollout.stream import Stream
 from ratchet.rollout.timed_pairs import TIMES_SQL
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
-from ratchet.storage.rollout.evidence_stream import EvidenceStream
+from ratchet.storage.rollout.evidence_stream import EvidenceStream, Unlabelled
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.warehouse import Warehouse
 
@@ -68,10 +68,21 @@ class Pairs:
 
         The `stream` says which requests count; without one, as in a rollout of before, none does.
         """
+        return self.look(classifier, compared, *sequences, now=now, stream=stream)[0]
+
+    def look(
+        self,
+        classifier: str,
+        compared: tuple[str, str],
+        *sequences: int,
+        now: datetime | None = None,
+        stream: Stream | None = None,
+    ) -> tuple[list[Evidence], list[Unlabelled]]:
+        """Return what `count` does, and the requests of the stream that somebody must label."""
         now = now or datetime.now(UTC)
         files = [str(path) for path in self.segments(classifier)]
         if not files:
-            return [Evidence() for _ in sequences]
+            return [Evidence() for _ in sequences], []
         with self.warehouse.connect() as connection:
             truth, weeks = (
                 sql.replace("$classifier", literal(classifier)).replace("$week", f"DATE '{_ALL_WEEKS}'")
@@ -96,7 +107,7 @@ class Pairs:
             ]
             counted = [replace(evidence, daily_labels=daily) for evidence in counted]
             if stream is None or not sequences:
-                return counted
+                return counted, []
             opened = EvidenceStream(
                 connection,
                 stream,
@@ -112,7 +123,8 @@ class Pairs:
                 (held.replace("week", "v.week"), one_sided.replace("week", "v.week")),
             )
             opened.prepare()
-            return [opened.add_to(each, sequence) for each, sequence in zip(counted, sequences, strict=True)]
+            evidence = [opened.add_to(each, sequence) for each, sequence in zip(counted, sequences, strict=True)]
+            return evidence, opened.unlabelled() if stream.drawn else []
 
     def _held_sql(self, classifier: str) -> str:
         """Return the condition of a quarantined label. Where the file cannot be read no vote counts, and the rollout

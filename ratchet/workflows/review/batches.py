@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ratchet.config.review import ReviewPolicy
 from ratchet.review.batch import CHECKS, compose_batch, shuffle
 from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch, ReviewResult
-from ratchet.review.reasons import DISAGREEMENT, MEANINGS
+from ratchet.review.reasons import DISAGREEMENT, EVIDENCE, MEANINGS
 from ratchet.review.votes import CONFLICT, DONE, may_answer
 from ratchet.storage.review.index_lines import stored_row, time_of, votes_of
 from ratchet.storage.review.index_tables import AGREED_SQL, CHOICE_SQL, CONFLICT_SQL, DRAWN_SQL, REASON_SQL
@@ -40,13 +40,14 @@ def start_batch(
     chosen: dict[str, str] = {}
     by_reason = {reason: find(REASON_SQL, reason=reason) for reason in MEANINGS}
     conflicts = find(CONFLICT_SQL, skipped=day_ago) if adjudicates else []
-    first = [DISAGREEMENT] if compared else []
-    order = [*first, *(reason for reason in MEANINGS if reason not in first)]
+    order = sorted(MEANINGS, key=lambda reason: not compared or reason != DISAGREEMENT)
+    # conflicts among the evidence come first as well: until they are decided they count against the candidate
+    first = [*conflicts, *by_reason[EVIDENCE]] if compared else []
     share = policy.compared_audit_share if compared else policy.audit_share
     checks = [] if index.alone else find(AGREED_SQL, most=CHECKS)
     ids = compose_batch(
         find(DRAWN_SQL), {"adjudication": conflicts, **{reason: by_reason[reason] for reason in order}},
-        size - len(checks), share,
+        size - len(checks), share, first,
     )  # fmt: skip
     if not ids:
         return ReviewBatch("", person, 0, 0)

@@ -5,30 +5,26 @@ Sensor, job and command all come here. Add here what must be read or written aro
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
-from ratchet.config.policy import PromotionPolicy
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.files import write_json
 from ratchet.core.timeouts import SENSOR_LOCK_S, WAREHOUSE_LOCK_S
 from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
-from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.warehouse import Warehouse
-from ratchet.workflows.rollout.live_labels import read_meanings
+from ratchet.workflows.rollout.count_evidence import CountedEvidence, count_evidence
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.reexamine import reexamine
@@ -48,6 +44,7 @@ class WeighedRollout:
     guardrails move."""
     to_rebuild: bool = False
     """True where that reason is a warehouse that must be rebuilt."""
+    counted: CountedEvidence = field(default_factory=CountedEvidence)
 
 
 def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebuild: bool = True) -> WeighedRollout:
@@ -69,12 +66,13 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
     remark = ""
     try:
         remark = try_intake(home, classifier, warehouse)
-        whole, step = _count(home, classifier, warehouse, state, promotion, now)
+        counted = count_evidence(home, classifier, warehouse, state, promotion, now)
     except (RatchetError, OSError, duckdb.Error) as error:
         fault = error
         with TemporaryDirectory(prefix="ratchet-") as empty:
-            whole, step = _count(home, classifier, Warehouse(Path(empty) / "warehouse.duckdb"), state, promotion)
-    decision = decide(state, promotion, whole, step, now or datetime.now(UTC))
+            without = Warehouse(Path(empty) / "warehouse.duckdb")
+            counted = count_evidence(home, classifier, without, state, promotion, now)
+    decision = decide(state, promotion, counted.whole, counted.step, now or datetime.now(UTC))
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
             reexamine(home, classifier, decision.adapter, state)
@@ -96,7 +94,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
         decision = replace(decision, action=STAY, percent=0, sentence=held)
     if remark:
         decision = replace(decision, sentence=f"{decision.sentence} {remark}")
-    return WeighedRollout(state, decision, reason, to_rebuild)
+    return WeighedRollout(state, decision, reason, to_rebuild, counted)
 
 
 def _why_not(fault: Exception | None) -> tuple[str, bool]:
@@ -107,25 +105,6 @@ def _why_not(fault: Exception | None) -> tuple[str, bool]:
         return "before the warehouse is rebuilt", True
     lines = (fault.message if isinstance(fault, RatchetError) else str(fault)).splitlines() or [type(fault).__name__]
     return f"now: {lines[0][:300]}", False
-
-
-def _count(
-    home: Home,
-    classifier: str,
-    warehouse: Warehouse,
-    state: RolloutState,
-    promotion: PromotionPolicy,
-    now: datetime | None = None,
-) -> tuple[Evidence, Evidence]:
-    """Return the evidence of the whole comparison and of its newest step."""
-    entered, moved = state.entered, state.moved
-    pairs = Pairs(home, warehouse, partial(read_meanings, home), promotion.max_latency_ratio)
-    if state.compared is None or entered is None or moved is None:
-        whole, step = pairs.count(classifier, ("", ""), 0, 0)
-    else:
-        since = entered.sequence if state.challenger else moved.sequence
-        whole, step = pairs.count(classifier, state.compared, since, moved.sequence, now=now)
-    return whole, step
 
 
 def apply_decision(

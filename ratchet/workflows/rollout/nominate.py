@@ -29,6 +29,7 @@ from ratchet.storage.run_history import blocking_stage, candidates
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
+from ratchet.workflows.rollout.draw_stream import plan_stream
 from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
@@ -124,7 +125,7 @@ def _enter(
     key: str = "",
     after: Head | None = None,
 ) -> Entry:
-    cycle = nominee.cycle
+    cycle, at = nominee.cycle, now or datetime.now(UTC)
     if Receipts(home).keep(cycle) != nominee.receipts:
         raise BlockedError(
             f"the receipts of {cycle.week} changed while its candidate was checked.", "Try again.", code="stale"
@@ -132,9 +133,10 @@ def _enter(
     return record(
         home,
         cycle.classifier,
-        ts=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        ts=at.isoformat(timespec="seconds"),
         actor=actor(),
         action=action,
+        stream=plan_stream(home, Specs(home)[cycle.classifier], cycle, nominee.adapter, at).as_json(),
         why=why,
         adapter=nominee.adapter,
         week=str(cycle.week),

@@ -16,10 +16,12 @@ def advance(context: typer.Context, name: Name, json: Json = False) -> int:
     home.need_served(name)
     from datetime import UTC, datetime
 
+    from ratchet.workflows.review.queue_evidence import queue_evidence
     from ratchet.workflows.rollout.advance import apply_decision, describe_decision, weigh
     from ratchet.workflows.rollout.followers import WITHDRAWALS, wait_for_followers
 
     weighed = weigh(home, name)
+    queue_evidence(home, name, weighed)
     entry = apply_decision(home, name, weighed)
     found = wait_for_followers(home, name, entry) if entry and entry.action in WITHDRAWALS else None
     code = 1 if found and found.late else 0

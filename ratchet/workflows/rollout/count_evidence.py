@@ -1,0 +1,55 @@
+"""Evidence of a running comparison: its pairs are counted, under the terms that its ledger entry names.
+
+Add here what must be read around counting; the counts are `ratchet/storage/rollout/shadow_pairs.py`, the terms of the
+draw `draw_stream.py`, and what must be labelled goes to the queue by `ratchet/workflows/review/queue_evidence.py`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+from ratchet.config.policy import PromotionPolicy
+from ratchet.config.review import ReviewPolicy
+from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.state import RolloutState
+from ratchet.rollout.stream import Stream
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.evidence_stream import Unlabelled
+from ratchet.storage.rollout.shadow_pairs import Pairs
+from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.rollout.draw_stream import stream_of
+from ratchet.workflows.rollout.live_labels import read_meanings
+from ratchet.workflows.rollout.sealing import read_spec
+
+
+@dataclass(frozen=True)
+class CountedEvidence:
+    """Evidence of a comparison and of its newest step, the terms of its stream, and what somebody must label."""
+
+    whole: Evidence = field(default_factory=Evidence)
+    step: Evidence = field(default_factory=Evidence)
+    stream: Stream | None = None
+    unlabelled: tuple[Unlabelled, ...] = ()
+
+
+def count_evidence(
+    home: Home,
+    classifier: str,
+    warehouse: Warehouse,
+    state: RolloutState,
+    promotion: PromotionPolicy,
+    now: datetime | None = None,
+) -> CountedEvidence:
+    """Count the evidence of the comparison that `state` says is running, as of `now`."""
+    entered, moved = state.entered, state.moved
+    pairs = Pairs(home, warehouse, partial(read_meanings, home), promotion.max_latency_ratio)
+    if state.compared is None or entered is None or moved is None:
+        whole, step = pairs.count(classifier, ("", ""), 0, 0)
+        return CountedEvidence(whole, step)
+    since = entered.sequence if state.challenger else moved.sequence
+    spec = read_spec(home, classifier)  # it may be unreadable: a rollback waits for no file
+    stream = stream_of(home, classifier, state, spec.review if spec else ReviewPolicy(), promotion)
+    (whole, step), unlabelled = pairs.look(
+        classifier, state.compared, since, moved.sequence, now=now or datetime.now(UTC), stream=stream
+    )
+    return CountedEvidence(whole, step, stream, tuple(unlabelled))
