@@ -18,8 +18,8 @@ from ratchet.storage.review.evidence_rates import append_rate, read_rates
 from ratchet.storage.warehouse import Warehouse
 
 _LABELS_SQL = """
-SELECT count(*) FILTER (NOT saw_prediction) AS votes, count(*) FILTER (chosen IS NOT NULL) AS asked, count(*) AS given,
-       min(ts) AS first
+SELECT count(*) FILTER (NOT saw_prediction) AS votes, count(*) FILTER (chosen IS NOT NULL) AS from_queue,
+       count(*) AS given, min(ts) AS first
 FROM attributed_corrections WHERE classifier = $classifier AND ts > $since AND ts <= $now
 """
 _TRAFFIC_SQL = """
@@ -43,8 +43,8 @@ def plan_stream(home: Home, spec: Spec, cycle: Cycle, adapter: str, now: datetim
     """
     warehouse = open_warehouse(home, cycle.classifier)
     shared = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter}
-    votes, asked, given = _labels(warehouse, cycle.classifier, now)
-    if given and not asked:
+    votes, from_queue, given = _labels(warehouse, cycle.classifier, now)
+    if given and not from_queue:
         return Stream(drawn=False)
     with warehouse.connect() as connection:
         compared, differing = connection.execute(_DIFFERENCE_SQL, shared).fetchall()[0]
@@ -86,9 +86,9 @@ def _labels(warehouse: Warehouse, classifier: str, now: datetime) -> tuple[float
     since = now - timedelta(weeks=_WEEKS)
     values: dict[str, Any] = {"classifier": classifier, "since": since, "now": now}
     with warehouse.connect() as connection:
-        votes, asked, given, first = connection.execute(_LABELS_SQL, values).fetchall()[0]
+        votes, from_queue, given, first = connection.execute(_LABELS_SQL, values).fetchall()[0]
     weeks = _WEEKS if first is None else min(_WEEKS, max(1.0, (now - first) / timedelta(weeks=1)))
-    return votes / weeks, asked, given
+    return votes / weeks, from_queue, given
 
 
 def _traffic(warehouse: Warehouse, spec: Spec) -> float:
