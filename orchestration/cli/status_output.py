@@ -30,6 +30,7 @@ def status_lines(session: Session, found: dict[str, Any]) -> list[str]:
         if live
         else "none",
         "rollout": _rollout(rollout) if rollout else "none",
+        "error budget": _budget(found["error_budget"]),
         "serving": _serving(found["serving"]) if live else "none",
         "policy": _policy(found["policy"], found["classifier"]),
         "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}"
@@ -119,6 +120,11 @@ def _rollout(found: dict[str, Any]) -> str:
     place = f"{found['percent']} % of users{shared}" if found["percent"] else "shadowing"
     decision = printable(found["decision"]) or "not evaluated yet"
     return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
+
+
+def _budget(found: dict[str, Any]) -> str:
+    """Return the part of the year's error that is spent, and when the next rollout may enter if all is."""
+    return f"{found['sentence']}{'; no rollout enters: ' + printable(found['held']) if found['held'] else ''}"
 
 
 def _serving(found: dict[str, Any]) -> str:

@@ -4,14 +4,16 @@ Add here another file that records who changed what. Each line stays in its own 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from heapq import merge
 from typing import Any, Literal
 
 from ratchet.core.errors import RatchetError
 from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.error_budget import is_override
 from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.state import RolloutState, apply_entry
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.keys.keys_log import KeysLog, names_without_entry
@@ -22,6 +24,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 
 Kind = Literal["keys", "policy", "quarantine", "people", "labels", "kill", "rollout", "reads"]
+OVERRIDE = "an override: evidence did not prove it"
 KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "people", "labels", "kill", "rollout", "reads")
 
 
@@ -60,7 +63,7 @@ def read_log(home: Home, name: str, kinds: Sequence[str] = ()) -> AuditLog:
     Changes are in the order of their times, and within a file in the order in which they were written.
     """
     readers: dict[str, Callable[[], Iterable[AuditEntry]]] = {
-        "ledger": lambda: map(_of_entry, Ledger(home).entries(name)),
+        "ledger": lambda: _read_ledger(Ledger(home).entries(name)),
         "quarantine": lambda: _read_quarantine(home, name),
         "people": lambda: _read_suspensions(home, name),
         "labels": lambda: _read_label_rules(home, name),
@@ -94,6 +97,14 @@ def _time_of(ts: str) -> datetime:
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
     return result if result.tzinfo else result.replace(tzinfo=UTC)
+
+
+def _read_ledger(entries: Sequence[Entry]) -> Iterator[AuditEntry]:
+    state = RolloutState()
+    for entry in entries:
+        found = _of_entry(entry)
+        yield replace(found, what=f"{found.what}, {OVERRIDE}") if is_override(state, entry) else found
+        state = apply_entry(state, entry)
 
 
 def _of_entry(entry: Entry) -> AuditEntry:

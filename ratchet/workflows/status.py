@@ -28,6 +28,7 @@ from ratchet.workflows.label_state import try_labels
 from ratchet.workflows.review.label_studio import describe_label_studio
 from ratchet.workflows.review.waiting import describe_queue
 from ratchet.workflows.rollout.advance import load_decision
+from ratchet.workflows.rollout.budget import load_budget
 from ratchet.workflows.rollout.policy import compare_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
 
@@ -53,6 +54,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "classifier": name,
         "live": _live(entries, state),
         "rollout": _rollout(home, name, state),
+        "error_budget": load_budget(home, name, entries, now).as_json(),
         "serving": compare_serving(home, name, state).as_json(),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),

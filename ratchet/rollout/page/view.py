@@ -12,6 +12,7 @@ from datetime import datetime
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, name_state
+from ratchet.rollout.error_budget import ErrorBudget, read_budget
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.page.current_figures import CurrentFigures, find_figures
 from ratchet.rollout.page.guardrail_tiles import Tile, build_tiles, is_failing
@@ -71,6 +72,8 @@ class View:
     older: int
     back: RollbackPreview | None
     head: Head
+    budget: str = ""
+    """Part of the year's error of false promotions that is spent, and what holds where all is."""
     other: str = ""
     other_name: str = ""
     other_role: str = ""
@@ -103,6 +106,7 @@ def view_rollout(
         older=max(0, len(entries) - HISTORY_AT_MOST),
         back=_back(state),
         head=state.head,
+        budget=_say_budget(read_budget(entries, policy, now)),
     )
     if compared is None:
         return view
@@ -159,6 +163,10 @@ def _count(policy: PromotionPolicy, state: RolloutState, found: CurrentFigures) 
         Count(f"Only {first} correct", f"{whole.only_incumbent:,}"),
         Count(f"Only {second} correct", f"{whole.only_challenger:,}"),
     )
+
+
+def _say_budget(budget: ErrorBudget) -> str:
+    return f"{budget.sentence}; no rollout enters: {budget.held}" if budget.held else budget.sentence
 
 
 def _back(state: RolloutState) -> RollbackPreview | None:

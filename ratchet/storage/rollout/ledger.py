@@ -17,6 +17,7 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.files import append_line, read_if_there, whole_lines, write_atomically
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.bucketing import BUCKETING
+from ratchet.rollout.error_budget import need_name_and_reason
 from ratchet.rollout.ledger_entry import GENESIS, PROMOTE, SHADOW, Entry, Head
 from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
@@ -120,6 +121,7 @@ class Ledger:
             fields = {"previous_adapter": before.live, **named, **content}
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **fields)
             after_it = apply_entry(before, entry)
+            need_name_and_reason(before, entry)
             self._catch_up(secret, classifier, before.head)
             line = {
                 **entry.as_json(),

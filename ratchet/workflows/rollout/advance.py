@@ -24,6 +24,7 @@ from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.rollout.budget import apply_budget, load_budget
 from ratchet.workflows.rollout.count_evidence import CountedEvidence, count_evidence
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
@@ -79,6 +80,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
         except (BlockedError, RatchetError) as error:
             held = f"Held: checked again, the candidate may not advance: {error.message}"
             decision = replace(decision, action=STAY, percent=0, sentence=held)
+    decision = apply_budget(decision, state, load_budget(home, classifier, entries, now))
     reason, to_rebuild = _why_not(fault)
     is_broken = any(each.status == "broken" for each in decision.guardrails)
     if unread and not is_broken:

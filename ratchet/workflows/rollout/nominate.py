@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratchet.config.spec import Spec
-from ratchet.core.current_user import current_user
+from ratchet.core.current_user import current_user, name_person
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.targets import digests_of_targets
@@ -29,6 +29,7 @@ from ratchet.storage.run_history import blocking_stage, candidates
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
+from ratchet.workflows.rollout.budget import need_room
 from ratchet.workflows.rollout.draw_stream import plan_stream
 from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
 from ratchet.workflows.rollout.reconcile import record
@@ -91,12 +92,14 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
     )
 
 
-def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
+def promote(home: Home, nominee: Nominee, why: str, *, who: str = "", now: datetime | None = None) -> Entry:
     """Make the nominee live for this user: write `why` and the receipts into the ledger, then publish the flag.
 
-    Raises `RatchetError` where somebody decided since it was nominated, as while its user was asked to confirm.
+    `who` is the person who decides, if the account of this process does not name one. Where no evidence proved the
+    nominee, that is an override. Raises `RatchetError` where it lacks a name or a reason, and where somebody decided
+    since it was nominated, as while its user was asked to confirm.
     """
-    return _enter(home, nominee, "promote", why, now, after=nominee.head)
+    return _enter(home, nominee, "promote", why, now, after=nominee.head, who=name_person(who))
 
 
 def shadow(
@@ -105,8 +108,11 @@ def shadow(
     """Let the nominee shadow live, the first rung of the ladder.
 
     With `after`, it is the entry after that one, new also for a nominee that shadowed before; raises `RatchetError`
-    where the ledger has another head by now. Without, a repetition for the same cycle changes nothing.
+    where the ledger has another head by now. Without, a repetition for the same cycle changes nothing. Raises
+    `BlockedError` where the year's error of false promotions is spent.
     """
+    if Ledger(home).state(nominee.cycle.classifier).challenger != nominee.adapter:
+        need_room(home, nominee.cycle.classifier, now)
     key = f"{nominee.cycle.week}:{nominee.adapter[:16]}:shadow" + (f":after-{after.sequence}" if after else "")
     return _enter(home, nominee, "shadow", why or f"Shadowing: {nominee.reason}", now, key=key, after=after)
 
@@ -124,6 +130,7 @@ def _enter(
     now: datetime | None,
     key: str = "",
     after: Head | None = None,
+    who: str = "",
 ) -> Entry:
     cycle, at = nominee.cycle, now or datetime.now(UTC)
     if Receipts(home).keep(cycle) != nominee.receipts:
@@ -134,7 +141,7 @@ def _enter(
         home,
         cycle.classifier,
         ts=at.isoformat(timespec="seconds"),
-        actor=actor(),
+        actor=who or actor(),
         action=action,
         stream=plan_stream(home, Specs(home)[cycle.classifier], cycle, nominee.adapter, at).as_json(),
         why=why,

@@ -14,6 +14,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
+from ratchet.workflows.rollout.budget import load_budget
 from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
 
@@ -37,6 +38,8 @@ def find_entrant(home: Home, name: str) -> Entrance:
     waiting = choose_entrant(name, state, entries, by_hand).cycle
     if entrance.cycle is None and waiting is not None:
         return Entrance(f"{waiting.adapter[:12]} of {waiting.week} {ONLY_BY_HAND.format(name=name)}")
+    if entrance.cycle is not None and (held := load_budget(home, name, entries).held):
+        return Entrance(f"Held: {entrance.cycle.adapter[:12]} of {entrance.cycle.week} waits: {held}")
     return entrance
 
 

@@ -21,6 +21,9 @@ def promote(
     skip_shadow: Annotated[
         bool, typer.Option("--skip-shadow", help="Put it before all users at once, though another adapter is live.")
     ] = False,
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who decides, where your account is not your name.")
+    ] = "",
     json: Json = False,
 ) -> int:
     """Make a candidate live; later candidates are compared with it. Over a live adapter it asks for --skip-shadow."""
@@ -28,6 +31,7 @@ def promote(
     need_reason(why)
     from ratchet.storage.rollout.ledger import Ledger
     from ratchet.workflows.rollout import nominate as promotion
+    from ratchet.workflows.rollout.budget import load_budget
     from ratchet.workflows.rollout.reconcile import reconcile
 
     reconcile(session.home, name)  # finish a promotion that was killed before it wrote its flag
@@ -43,7 +47,9 @@ def promote(
             code="skip_shadow",
         )
     confirm(session, f"Make {nominee.adapter[:12]} live for {name}?", "promote")
-    entry = promotion.promote(session.home, nominee, why)
+    entry = promotion.promote(session.home, nominee, why, who=by)
+    budget = load_budget(session.home, name)
+    counted = budget.charges[-1:] and budget.charges[-1].entry == entry
     if json:
         emit_json(
             {
@@ -52,10 +58,14 @@ def promote(
                 "week": entry.week,
                 "entry": entry.digest,
                 "ledger": str(session.home.ledger(name)),
+                "override": bool(counted),
+                "error_budget": budget.as_json(),
             }
         )
         return 0
     emit(f"live: {entry.adapter[:12]} of {entry.week}, before: {(entry.previous_adapter or 'none')[:12]}")
     emit(f"entry {entry.sequence} of {session.home.ledger(name)}, by {printable(entry.actor)}")
+    if counted:
+        emit(f"counted as an override, since no evidence proves it: {budget.sentence}")
     emit(f"next: ratchet status {name}; later candidates are compared with it")
     return 0
