@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     suspended = SuspendedPeople(home, lambda name: slots[name].spec.people if name in slots else {})
     feedback = FeedbackLog(landing, admit=suspended.check)
     feed = ReviewFeed(landing, metrics, ids.secret, lambda name: slots[name].spec if name in slots else None)
-    shadowing = Shadowing(slots, batcher, landing, metrics, feed)
+    shadowing = Shadowing(slots, batcher, landing, metrics, feed, ids.secret)
     queues = Queues(slots, settings.now)
     gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, ids, feedback, feed, queues)
 

@@ -34,6 +34,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "path": "VARCHAR",
         "runtime": "VARCHAR",
         "flag_reason": "VARCHAR",
+        "user_hmac": "VARCHAR",
     },
     CORRECTIONS: {c.name: c.sql for c in KINDS[CORRECTIONS].columns},
     FEEDBACK: {

@@ -19,6 +19,9 @@ from gateway.row_log import PAIRS, RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.paths import PathAnswer, ask_calibrated, ask_paths
 from gateway.serving.slots import SlotChoice, Slots
+from ratchet.data.user_hmac import user_hmac
+from ratchet.review.draw import EVIDENCE, draw
+from ratchet.rollout.stream import DROPPED
 
 _LOG = logging.getLogger("ratchet.gateway")
 _FAULTS = 3
@@ -34,12 +37,20 @@ class Shadowing:
     landing: RowLog
     metrics: Metrics
     feed: ReviewFeed
+    secret: bytes
+    """Key of the draws and of the users' codes."""
     faults: dict[str, int] = field(default_factory=dict)
     """Failures in a row, by digest."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def follow_up(
-        self, classifier: str, served: SlotChoice, ids: Sequence[str], texts: Sequence[str], found: Sequence[PathAnswer]
+        self,
+        classifier: str,
+        served: SlotChoice,
+        ids: Sequence[str],
+        texts: Sequence[str],
+        found: Sequence[PathAnswer],
+        user: str = "",
     ) -> None:
         """Send an answered request to the second adapter as well, if the rollout samples it. Returns at once."""
         other = self.slots.other_than(classifier, served.digest)
@@ -47,10 +58,11 @@ class Shadowing:
             return
         taken = [index for index, request_id in enumerate(ids) if is_sampled(request_id, other.share)]
         if taken and not self.batcher.has_room_for_shadow(len(taken)):  # at once: under load nearly all are dropped
-            self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
+            rows = [self._row(classifier, other.sequence, served, ids[index], found[index], user) for index in taken]
+            self._note_dropped(classifier, other.choice.digest, rows)
         elif taken:
             task = asyncio.create_task(
-                self._compare(classifier, served, other.choice, other.sequence, taken, ids, texts, found)
+                self._compare(classifier, served, other.choice, other.sequence, taken, ids, texts, found, user)
             )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -63,15 +75,14 @@ class Shadowing:
         found: Sequence[PathAnswer],
         failed: str,
         error: Exception,
+        user: str = "",
     ) -> None:
         """Store a pair with an error: the candidate failed to answer a user, who got live's answer instead."""
         self._count_fault(failed, error)
         other = self.slots.other_than(classifier, served.digest)
         for index, request_id in enumerate(ids):
-            failure = _other(failed, error=type(error).__name__)
-            self._land(
-                classifier, {**_row(other.sequence if other else 0, served, request_id, found[index]), **failure}
-            )
+            row = self._row(classifier, other.sequence if other else 0, served, request_id, found[index], user)
+            self._land(classifier, {**row, **_other(failed, error=type(error).__name__)})
 
     async def stop(self) -> None:
         """Wait for the shadows under way; the batcher drops those it has not begun."""
@@ -87,8 +98,9 @@ class Shadowing:
         ids: Sequence[str],
         texts: Sequence[str],
         found: Sequence[PathAnswer],
+        user: str,
     ) -> None:
-        rows = [_row(sequence, served, ids[index], found[index]) for index in taken]
+        rows = [self._row(classifier, sequence, served, ids[index], found[index], user) for index in taken]
         shadows: list[dict[str, Any]]
         if self.faults.get(other.digest, 0) >= _FAULTS:
             # No longer asked, and still counted as failed: giving up must not hide the failures.
@@ -101,7 +113,7 @@ class Shadowing:
                 shadows = [_other(other.digest, error=type(error).__name__) for _ in taken]
             else:
                 if answered is None:
-                    self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
+                    self._note_dropped(classifier, other.digest, rows)
                     return
                 self.faults.pop(other.digest, None)
                 shadows = [_other(other.digest, each) for each in answered]
@@ -118,6 +130,31 @@ class Shadowing:
     async def _ask(self, other: SlotChoice, texts: Sequence[str], *, edge: bool) -> list[PathAnswer] | None:
         """Ask by the same paths as for the user, so that a pair compares adapters and not paths."""
         return await (ask_paths if edge else ask_calibrated)(self.batcher.offer_shadow, other, texts)
+
+    def _row(
+        self, classifier: str, sequence: int, served: SlotChoice, request_id: str, found: PathAnswer, user: str
+    ) -> dict[str, Any]:
+        """Return the half of a pair that the user saw, with the draw, which no answer decides."""
+        return {
+            "request_id": request_id,
+            "ts": datetime.now(UTC).isoformat(),
+            "sequence": sequence,
+            "served": served.digest,
+            "served_label": found.label,
+            "served_confidence": found.confidence,
+            "served_ms": found.seconds * 1000,
+            "served_batch": found.together,
+            "draw": draw(self.secret, EVIDENCE, request_id),
+            "user_hmac": user_hmac(self.secret, classifier, user),
+            "asked": None,
+        }
+
+    def _note_dropped(self, classifier: str, digest: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Count shadow work that was dropped under load, and keep which requests it was: the busiest hours would be
+        missing from the evidence otherwise, and nobody would know."""
+        self.metrics.shadow_dropped.labels(classifier).inc(len(rows))
+        for row in rows:
+            self._land(classifier, {**row, **_other(digest, error=DROPPED)})
 
     def _count_fault(self, digest: str, error: Exception) -> None:
         self.faults[digest] = self.faults.get(digest, 0) + 1
@@ -136,19 +173,6 @@ class Shadowing:
 def is_sampled(request_id: str, share: float) -> bool:
     """True where a request is in the `share` (0..1) that is shadowed; always the same for the same id."""
     return zlib.crc32(request_id.encode()) < share * 2**32
-
-
-def _row(sequence: int, served: SlotChoice, request_id: str, found: PathAnswer) -> dict[str, Any]:
-    return {
-        "request_id": request_id,
-        "ts": datetime.now(UTC).isoformat(),
-        "sequence": sequence,
-        "served": served.digest,
-        "served_label": found.label,
-        "served_confidence": found.confidence,
-        "served_ms": found.seconds * 1000,
-        "served_batch": found.together,
-    }
 
 
 def _other(digest: str, found: PathAnswer | None = None, *, error: str | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from gateway.review.evidence_share import EvidenceShare
 from gateway.row_log import REQUESTS, RowLog
 from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Spec
@@ -15,6 +16,7 @@ from ratchet.core.cycle import monday_of
 from ratchet.core.label_names import label_form
 from ratchet.review.audit import audit_rate, has_budget
 from ratchet.review.causes import AnsweredRequest, Cause, audit, disagreement, low_confidence
+from ratchet.review.draw import EVIDENCE, draw
 from ratchet.review.reasons import AUDIT, USER_FEEDBACK
 from ratchet.storage.journal.recent_rows import count_rows
 
@@ -28,7 +30,7 @@ class Chooser:
     """Choice for all classifiers of one gateway. Used by one thread, which another one tells the traffic."""
 
     def __init__(self, landing: RowLog, key: bytes) -> None:
-        self._landing, self._key = landing, key
+        self._landing, self._key, self._evidence = landing, key, EvidenceShare(landing.home)
         self._last_week: dict[tuple[str, date], int] = {}
         self._queued: Counter[tuple[str, str, date]] = Counter()
         self._known: OrderedDict[tuple[str, str, str], None] = OrderedDict()
@@ -48,8 +50,12 @@ class Chooser:
         doubtful = low_confidence(answer, label.threshold) if label is not None else None
         return [cause for cause in (drawn, doubtful) if cause is not None]
 
-    def disagreement(self, answer: AnsweredRequest, pair: Mapping[str, Any]) -> list[Cause]:
-        """Return the cause that a pair shows."""
+    def disagreement(
+        self, classifier: str, answer: AnsweredRequest, pair: Mapping[str, Any], now: datetime
+    ) -> list[Cause]:
+        """Return the cause that a pair shows; none where the request is evidence, which is queued as such."""
+        if draw(self._key, EVIDENCE, answer.request_id) < self._evidence.at(classifier, now):
+            return []
         found = disagreement(answer, pair["other_label"], pair["other_confidence"])
         return [found] if found is not None else []
 

@@ -136,7 +136,7 @@ class ReviewFeed:
         name = event.classifier
         if event.pair is not None:
             answer = self._recent.find(name, event.pair["request_id"])
-            return self._chooser.disagreement(answer, event.pair) if answer is not None else []
+            return self._chooser.disagreement(name, answer, event.pair, now) if answer is not None else []
         if event.complaint is not None:
             request_id, source = event.complaint
             known = event.found or self._recent.find_all(name, [request_id]).get(request_id)

@@ -23,6 +23,7 @@ from gateway.row_log import REQUESTS
 from gateway.schemas import Answer, Answers, Question
 from gateway.serving.slots import SlotChoice
 from gateway.state import Gateway, gateway_of
+from ratchet.data.user_hmac import user_hmac
 from ratchet.review.causes import AnsweredRequest
 
 router = APIRouter()
@@ -82,6 +83,8 @@ async def ask(
     # no flag chose live for a user whose candidate failed
     reason = choice.flag_reason if failed is None else FAILED
     shared: dict[str, Any] = {"ts": gateway.settings.now().isoformat(), "flag_reason": reason}
+    user = user_id or ""
+    shared["user_hmac"] = user_hmac(gateway.ids.secret, name, user)
     shared["latency_ms"] = (time.monotonic() - started) * 1000
     rows = [
         {**answer.model_dump(exclude={"probabilities"}), **shared, "text": text}
@@ -91,14 +94,14 @@ async def ask(
         response.headers["X-Ratchet-Logged"] = "0"
     compared = len(gateway.slots[name].rollout.adapters) > 1
     answered = [
-        AnsweredRequest(each.request_id, text, choice.slot, each.label, each.confidence, user_id or "")
+        AnsweredRequest(each.request_id, text, choice.slot, each.label, each.confidence, user)
         for each, text in zip(answers, texts, strict=True)
     ]
     run_after_response(request, partial(gateway.feed.note_answers, name, choice.spec, answered, compared=compared))
     if failed is None:
-        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, path_answers))
+        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, path_answers, user))
     else:  # the failure is the other half of the pair: a second attempt might succeed, and hide it
-        gateway.shadowing.note_failure(name, choice, ids, path_answers, *failed)
+        gateway.shadowing.note_failure(name, choice, ids, path_answers, *failed, user)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
     for (path, runtime), count in Counter((each.path, each.runtime) for each in path_answers).items():
         gateway.metrics.paths.labels(name, path, runtime).inc(count)

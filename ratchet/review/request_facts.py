@@ -6,10 +6,13 @@ Add here the sentence of a stage; the history itself is `request_history.py`.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ratchet.review.item import RANDOM
+from ratchet.review.item import EVIDENCE, RANDOM
 from ratchet.review.reasons import CONFLICT, MEANINGS
 from ratchet.review.request_history import CycleUse, RequestHistory, Row
 
+_USES = {RANDOM: "may judge", EVIDENCE: "judges the comparison that it was drawn for, and trains"}
+_DROPPED = "dropped"
+"""Error of a pair whose shadow work was dropped (`ratchet/rollout/stream.py`)."""
 _NO_LABEL = {
     "adjudicate": "none: people disagree; waits for adjudication",
     "left_out": "none: all of its labels are left out of the week",
@@ -73,7 +76,9 @@ def _answer(history: RequestHistory) -> Iterator[Fact]:
 
 def _compared(history: RequestHistory) -> Iterator[Fact]:
     for row in history.compared:
-        if row.get("other_error"):
+        if row.get("other_error") == _DROPPED:
+            answer = "no answer: the comparison was dropped under load"
+        elif row.get("other_error"):
             answer = f"no answer ({row['other_error']})"
         else:
             agreed = "the same" if row["other_label"] == row["served_label"] else "another label"
@@ -87,7 +92,7 @@ def _feedback(row: Row) -> str:
 
 
 def _queued(row: Row) -> str:
-    parts = ["may judge" if row.get("chosen") == RANDOM else "only trains"]
+    parts = [_USES.get(str(row.get("chosen")), "only trains")]
     if row.get("probability") is not None:
         parts.append(f"probability {row['probability']:.3g}")
     if row.get("slot"):

@@ -14,9 +14,14 @@ from gateway import shadowing
 from gateway.serving.batching import OverloadedError
 from gateway.serving.slots import Served
 from gateway.shadowing import is_sampled
+from ratchet.data.user_hmac import user_hmac
+from ratchet.ingest.rebuild import open_warehouse
 from ratchet.models.inference.predictor import Predictions
+from ratchet.review.draw import draw
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact
+from ratchet.storage.keys.request_id_secret import keep_secret
+from ratchet.storage.rollout.shadow_pairs import Pairs
 
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
@@ -41,7 +46,7 @@ def test_a_shadow_answers_what_live_answered(serve: Serve, home: Home, made: Any
     only."""
     enter(made[1][1], "shadow")
     client = serve()
-    answers = [client.post(URL, json={"text": text}).json() for text in TEXTS]
+    answers = [client.post(URL, json={"text": text, "user_id": f"u{n % 4}"}).json() for n, text in enumerate(TEXTS)]
     assert {answer["adapter"] for answer in answers} == {made[1][0]}
     stop(client)
     found = {row["request_id"]: row for row in pairs(home)}
@@ -52,6 +57,18 @@ def test_a_shadow_answers_what_live_answered(serve: Serve, home: Home, made: Any
         assert (row["served_label"], row["served_confidence"]) == (answer["label"], answer["confidence"])
         assert row["served_ms"] > 0
         assert row["other_ms"] > 0
+    secret = keep_secret(home.secret)
+    assert {row["request_id"]: row["draw"] for row in found.values()} == {
+        request: draw(secret, "evidence", request) for request in found
+    }
+    users = [found[answer["request_id"]]["user_hmac"] for answer in answers]
+    assert users == [user_hmac(secret, "small", f"u{n % 4}") for n in range(len(TEXTS))]
+    assert len(set(users)) == 4
+    segments = home.landing("small", "production_logs").glob("gateway-*.parquet")
+    logged = [row for path in segments for row in pq.read_table(path).to_pylist()]
+    assert {row["request_id"]: row["user_hmac"] for row in logged if row.get("user_hmac")} == {
+        answer["request_id"]: user for answer, user in zip(answers, users, strict=True)
+    }
 
 
 def test_during_a_step_live_shadows_what_the_candidate_answered(
@@ -199,7 +216,12 @@ def test_a_shadow_without_room_is_dropped_and_counted(
     batcher.shadow_waiting = 0
     assert f'ratchet_shadow_dropped_total{{classifier="small"}} {len(TEXTS)}.0' in client.get("/metrics").text
     stop(client)
-    assert pairs(home) == []
+    found = pairs(home)
+    assert [(row["other"], row["other_label"], row["other_error"]) for row in found] == [
+        (made[1][1], None, "dropped")
+    ] * 12
+    (evidence,) = Pairs(home, open_warehouse(home, "small")).count("small", made[1], 0)
+    assert (evidence.requests, evidence.errors) == (0, 0)
 
 
 def test_a_mutant_that_shadows_the_shadow_of_nobody_is_caught(plant: Callable[..., ModuleType]) -> None:

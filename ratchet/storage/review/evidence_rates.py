@@ -4,11 +4,18 @@ The first rate of a rollout is in its signed ledger entry. Add here another fact
 right is `ratchet/rollout/stream.py`.
 """
 
+from pathlib import Path
+
 from ratchet.rollout.stream import Rate, read_rate
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import append_checked, read_lines
 
 _STEM = "evidence_rates"
+
+
+def rates_path(home: Home, classifier: str) -> Path:
+    """Return the file of a classifier's rates."""
+    return home.review(classifier) / f"{_STEM}.jsonl"
 
 
 def append_rate(home: Home, classifier: str, sequence: int, rate: Rate, why: str) -> None:
@@ -18,7 +25,7 @@ def append_rate(home: Home, classifier: str, sequence: int, rate: Rate, why: str
 
 def read_rates(home: Home, classifier: str, sequence: int) -> tuple[Rate, ...]:
     """Read the later rates of a comparison, oldest first; a line that cannot be believed is left out."""
-    path, found = home.review(classifier) / f"{_STEM}.jsonl", list[Rate]()
+    path, found = rates_path(home, classifier), list[Rate]()
     if not path.is_file():
         return ()
     for line, _, _ in read_lines(path, 0):

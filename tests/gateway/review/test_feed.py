@@ -48,7 +48,18 @@ class Desk:
 
     def row(self, request_id: str, text: str) -> dict[str, Any]:
         """A row of the request log, as the gateway writes it."""
-        columns = ("label", "confidence", "adapter", "latency_ms", "slot", "action", "path", "runtime", "flag_reason")
+        columns = (
+            "label",
+            "confidence",
+            "adapter",
+            "latency_ms",
+            "slot",
+            "action",
+            "path",
+            "runtime",
+            "flag_reason",
+            "user_hmac",
+        )
         return {"request_id": request_id, "ts": TS, "text": text, **dict.fromkeys(columns), "slot": "candidate"}
 
     def complain(self, request_id: str, *, told: bool = True) -> dict[str, Any]:
