@@ -21,7 +21,8 @@ from ratchet.data.label_rules import LabelRules
 from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
 from ratchet.gates.quarantine import HOLDING_GATES
-from ratchet.gates.registry import WORDING, gates_on
+from ratchet.gates.registry import READS, WORDING, gates_on
+from ratchet.gates.settings_read import bind_settings
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -134,14 +135,15 @@ def gate(
 
 def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
     """Write the receipt of the gate and return its result; only a failed verdict has the severity that blocks."""
-    fixed = {"policy": case.spec.digest, "code": version("ratchet"), "wording": WORDING}
+    fixed = {**bind_settings(name, case.spec), "code": version("ratchet"), "wording": WORDING}
+    method = {"rule": verdict.evidence.get("rule", 1), "settings": case.spec.values_at(READS[name])}
     # Before the receipt: a kill in between leaves the week held, and never a verdict without its quarantine.
     # Where the quarantine cannot be written, the receipt alone holds the week, and the run fails.
     try:
         if name in HOLDING_GATES:
             case.hold_or_release(str(case.cycle.week), name, verdict, str(binds["rows"]))
     finally:
-        receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed})
+        receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed}, method)
     queued = queue_blocked(case.receipts.home, case.warehouse, case.spec, case.cycle, name, verdict)
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(

@@ -17,16 +17,19 @@ from ratchet.config.people import People, persons_by_name
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
+from ratchet.config.receipts import ReceiptPolicy
 from ratchet.config.review import ReviewPolicy
-from ratchet.config.spec_digest import digest_as_former, digest_set, keep_set
+from ratchet.config.spec_digest import digest_as_former, digest_read, keep_set, settings_at
 from ratchet.config.target import Target
 from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
 from ratchet.config.window import Window
 from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME, nearest
 
-_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "people", "publish", "review"})
+_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "people", "publish", "receipts", "review"})
 """Tables that do not affect how an adapter is trained and judged."""
+_READ_BY_NO_STEP = frozenset({"description", "cost_review", "promotion"})
+"""Settings of what happens to an adapter that passed; the rollout seals them (`ratchet/rollout/sealed_policy.py`)."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Spec:
     """Table `[people]`: a person, and their other names and mail addresses. Empty: every annotator is a person."""
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     """Settings of the review queue; not part of the digest: it decides nothing about a model."""
+    receipts: ReceiptPolicy = field(default_factory=ReceiptPolicy)
+    """How long receipts let a candidate enter a rollout; not part of the digest."""
 
     _document: ClassVar[Mapping[str, Any] | None] = None
     """Keys that the file sets, of a spec that was read from one; see `of_file`."""
@@ -127,37 +132,49 @@ class Spec:
         return tuple(label.name for label in self.label)
 
     @property
+    def given(self) -> dict[str, Any]:
+        """Settings that the file sets, as JSON types; every setting of a specification that no file gave."""
+        if self._whole is not None:
+            return self._whole.given
+        if self._document is None:
+            return dict(self.as_json())
+        kept: dict[str, Any] = keep_set(_settings(self), self._document)
+        return kept
+
+    @property
     def digest(self) -> str:
-        """SHA-256 of every setting that the file sets and that affects a decision, 64 hex digits.
+        """SHA-256 of every setting that the file sets and that a step or a gate of a cycle reads, 64 hex digits.
 
         A key that a later version adds, or a default that it changes, changes no digest. The prompt counts only when a
-        candidate reads it; settings for the report or the readers of an adapter never do, nor do `[people]` and
-        `[review]`. A spec that no file gave counts with every setting.
+        candidate reads it, and a label's description only then; what a label triggers, `[promotion]` and settings for
+        the report or the readers of an adapter never do. A spec that no file gave counts with every such setting.
         """
-        if self._whole is not None:
-            return self._whole.digest
-        if self._document is None:
-            return digest_json({key: value for key, value in self.as_json().items() if key not in self._ignored})
-        return digest_set(_settings(self), self._document, self._ignored)
+        return digest_read(self.given, self._ignored | _READ_BY_NO_STEP, with_descriptions=self.is_prompted)
 
     @property
     def digests(self) -> frozenset[str]:
-        """Digests by which receipts may name this specification: its own, and that of a version before."""
+        """Digests by which receipts may name this specification: its own, and those of versions before."""
         if self._whole is not None:
             return self._whole.digests
+        last = digest_json({key: value for key, value in self.given.items() if key not in self._ignored})
         if self._document is None:
-            return frozenset({self.digest})
+            return frozenset({self.digest, last})
         kept = {key: value for key, value in self.as_json().items() if key in {"candidate", "target"}}
-        return frozenset({self.digest, digest_as_former(_settings(self), self._document, kept, self._ignored)})
+        former = digest_as_former(_settings(self), self._document, kept, self._ignored)
+        return frozenset({self.digest, last, former})
+
+    def given_at(self, paths: Collection[str]) -> dict[str, Any]:
+        """Return those settings at `paths` (`table.key`, or a whole table) that the file sets and a cycle reads."""
+        return settings_at({key: value for key, value in self.given.items() if key not in self._ignored}, paths)
+
+    def values_at(self, paths: Collection[str]) -> dict[str, Any]:
+        """Return the settings at `paths` as they are in force, set or by default."""
+        return settings_at({key: value for key, value in self.as_json().items() if key not in self._ignored}, paths)
 
     @property
     def given_targets(self) -> list[dict[str, Any]]:
         """Keys of each `[[target]]` that the file sets; all of them for a specification that no file gave."""
-        if self._whole is not None:
-            return self._whole.given_targets
-        if self._document is None:
-            return [dict(target.as_json()) for target in self.target]
-        given: list[dict[str, Any]] = keep_set(_settings(self)["target"], self._document.get("target", []))
+        given: list[dict[str, Any]] = self.given.get("target", [])
         return given
 
     def of_file(self, document: Mapping[str, Any]) -> "Spec":

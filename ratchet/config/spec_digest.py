@@ -4,7 +4,7 @@ A digest of every setting would change whenever a version adds a key or changes 
 stale in the middle of its rollout. Nothing is added here when a setting is added: `FORMER` stays as it is for good.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ratchet.core.digests import digest_json
@@ -49,9 +49,25 @@ def keep_set(values: Any, document: Any) -> Any:
     return values
 
 
-def digest_set(values: Mapping[str, Any], document: Mapping[str, Any], ignored: frozenset[str]) -> str:
-    """Return the SHA-256 of the settings that the file sets; tables in `ignored` decide nothing."""
-    return digest_json({key: value for key, value in keep_set(values, document).items() if key not in ignored})
+def digest_read(given: Mapping[str, Any], ignored: frozenset[str], *, with_descriptions: bool) -> str:
+    """Return the SHA-256 of the settings in `given` that a cycle reads: of a label its name, and its description where
+    a prompt holds it; nothing of the tables in `ignored`."""
+    names = ("name", "description") if with_descriptions else ("name",)
+    labels = [{name: label[name] for name in names if name in label} for label in given["label"]]
+    return digest_json({**{key: value for key, value in given.items() if key not in ignored}, "label": labels})
+
+
+def settings_at(given: Mapping[str, Any], paths: Collection[str]) -> dict[str, Any]:
+    """Return the settings in `given` at `paths` (`table.key`, or a whole table); of `label` the names alone."""
+    found: dict[str, Any] = {}
+    for path in paths:
+        table, _, key = path.partition(".")
+        content = [label["name"] for label in given["label"]] if table == "label" else given.get(table)
+        if key and isinstance(content, Mapping):
+            content = content.get(key)
+        if content is not None:
+            found[path] = content
+    return found
 
 
 def digest_as_former(

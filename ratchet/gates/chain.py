@@ -4,9 +4,11 @@ A cycle is a sequence of steps that the UI can also run alone. Add here what a s
 be about the adapter; whether the verdicts let it pass is `eligibility.py`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from ratchet.core.digests import digest_json
 from ratchet.data.given_examples import BY_TEXT
 from ratchet.gates.eligibility import JudgedReceipt
 from ratchet.gates.registry import ASSETS, REGISTRY, STAGES, Subject
@@ -47,6 +49,42 @@ class Link:
 
     made: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, str] = field(default_factory=dict)
+
+
+def chain_until(links: Mapping[str, Link], gate: str) -> list[dict[str, Any]]:
+    """Return the steps that `gate` follows, oldest first: each with what it read and made, chained by digest."""
+    last = next((row.stage for row in REGISTRY if row.name == gate), ASSETS[-1])
+    chain: list[dict[str, Any]] = []
+    for stage in ASSETS[: ASSETS.index(last) + 1]:
+        if stage in links:
+            step = {"step": stage, "read": dict(links[stage].read), "made": dict(links[stage].made)}
+            step["previous"] = chain[-1]["digest"] if chain else ""
+            chain.append({**step, "digest": digest_json(step)})
+    return chain
+
+
+def find_gap(gate: str, chain: Sequence[Mapping[str, Any]], binds: Mapping[str, Any]) -> str:
+    """Return why the digests of a receipt do not form a chain, '' where they do; raises KeyError for a step that lacks
+    something.
+
+    Each step must repeat the digest of the one before and have read what earlier ones made, and the gate must have
+    judged what the chain made.
+    """
+    made: dict[str, str] = {}
+    previous = ""
+    for step in chain:
+        content = {key: step[key] for key in ("step", "read", "made", "previous")}
+        if step["previous"] != previous or digest_json(content) != step["digest"]:
+            return f"step {step['step']} does not continue the chain"
+        for name, digest in step["read"].items():
+            if made.get(name, digest) != digest:
+                return f"step {step['step']} read other {WORDS.get(name, name)} than were made"
+        made |= step["made"]
+        previous = step["digest"]
+    for name in [*needed_digests(gate), *(name for name in binds if name in made)]:
+        if chain and name in made and binds.get(name) != made[name]:
+            return f"{gate} judged other {WORDS.get(name, name)} than were made"
+    return ""
 
 
 def learned_weeks(receipts: Mapping[str, JudgedReceipt]) -> set[str]:

@@ -6,7 +6,7 @@ receipt of an earlier version. Verdicts that are derived from stored answers or 
 `ratchet/workflows/gates/recheck.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from math import isclose
 from typing import Any
@@ -42,17 +42,26 @@ def _are_alike(then: Any, now: Any, apart: float = 0.0) -> bool:
     return bool(then == now and type(then) is type(now))
 
 
+def has_rule(gate: str) -> bool:
+    """Return True where the verdict of `gate` follows from the evidence of its receipt."""
+    return _rule_of(gate) is not None
+
+
+def _rule_of(gate: str) -> Callable[[Mapping[str, Any]], Verdict] | None:
+    return getattr(import_module(f"ratchet.gates.{gate}"), "decide_from_evidence", None) if gate in GATES else None
+
+
 def derive_again(gate: str, evidence: Mapping[str, Any]) -> Verdict:
     """Return the verdict of `gate` on the evidence of its receipt.
 
     Raises `RatchetError` with the code `underivable` for a gate without such a rule, and for evidence that lacks
     something, as that of an earlier version does.
     """
-    rule = getattr(import_module(f"ratchet.gates.{gate}"), "decide_from_evidence", None) if gate in GATES else None
+    rule = _rule_of(gate)
     if rule is None:
         raise _underivable(f"{gate} does not judge the evidence of its receipt alone")
     try:
-        verdict: Verdict = rule(evidence)
+        verdict = rule(evidence)
     except KeyError as error:
         raise _underivable(f"its evidence lacks {error}, which this version judges by") from None
     except (RatchetError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError):

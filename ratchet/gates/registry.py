@@ -32,6 +32,9 @@ class Gate:
     name: str
     stage: str
     judges: Subject
+    reads: tuple[str, ...] = ("label", "limits", "window", "candidate", "prompt")
+    """Settings of classifier.toml that its verdict depends on, as `table.key` or a whole table; `label` stands for the
+    names alone. Any other may change without voiding its receipts. The default holds all that any gate reads."""
 
     def __post_init__(self) -> None:
         if self.stage not in ASSETS:
@@ -39,12 +42,24 @@ class Gate:
 
 
 REGISTRY = (
-    Gate("row_quality", "corrected_labels", "rows"),
-    Gate("label_agreement", "corrected_labels", "rows"),
-    Gate("label_distribution", "training_set", "examples"),
-    Gate("leakage", "training_set", "examples"),
-    Gate("target_plan", "training_set", "plan"),
-    Gate("target_fit", "calibration_temperature", "files"),
+    Gate("row_quality", "corrected_labels", "rows", ("label", "limits.max_null_share", "max_text_chars")),
+    Gate(
+        "label_agreement",
+        "corrected_labels",
+        "rows",
+        ("label", "limits.min_agreement", "limits.min_doubles", "window"),
+    ),
+    Gate(
+        "label_distribution",
+        "training_set",
+        "examples",
+        ("label", "limits.max_label_divergence", "limits.min_examples_per_class", "window"),
+    ),
+    Gate(
+        "leakage", "training_set", "examples", ("limits.near_duplicate_jaccard", "limits.boilerplate_share", "window")
+    ),
+    Gate("target_plan", "training_set", "plan", ("label", "candidate", "prompt")),
+    Gate("target_fit", "calibration_temperature", "files", ("label", "candidate", "prompt", "limits.max_ece")),
     Gate("beats_baselines", "eval_report", "answers"),
     Gate("golden_agreement", "eval_report", "answers"),
     Gate("golden_set_regression", "eval_report", "answers"),
@@ -62,6 +77,8 @@ WORDING = 3
 the same revision must hold the very sentence that is derived again, one of another its outcome and figures."""
 
 GATES = tuple(gate.name for gate in REGISTRY)
+READS = {gate.name: gate.reads for gate in REGISTRY}
+"""Settings that each gate reads."""
 DATA_GATES = gates_on("rows", "examples")
 TARGET_GATES = gates_on("plan", "files")
 MODEL_GATES = gates_on("answers")

@@ -29,9 +29,9 @@ class Head:
 
 SHADOW, STEP, PROMOTE, RELEASE = "shadow", "step", "promote", "release"
 REJECT, EXPIRE, ROLLBACK, HOLD, RESUME = "reject", "expire", "rollback", "hold", "resume"
-KILL, UNKILL, POLICY = "kill", "unkill", "policy"
-ACTIONS = (SHADOW, STEP, PROMOTE, RELEASE, REJECT, EXPIRE, ROLLBACK, HOLD, RESUME, KILL, UNKILL, POLICY)
-_ADDED = ("policy", "bucketing", "stream")
+KILL, UNKILL, POLICY, GATE_KEY = "kill", "unkill", "policy", "gate_key"
+ACTIONS = (SHADOW, STEP, PROMOTE, RELEASE, REJECT, EXPIRE, ROLLBACK, HOLD, RESUME, KILL, UNKILL, POLICY, GATE_KEY)
+_ADDED = ("policy", "bucketing", "stream", "gate_key")
 """Fields that came later: an entry without them keeps the digest that it had."""
 
 
@@ -70,6 +70,9 @@ class Entry:
     stream: dict[str, Any] = field(default_factory=dict)
     """Terms by which requests count for the comparison that begins with this entry (`ratchet/rollout/stream.py`);
     entries of before have none."""
+    gate_key: str = ""
+    """Public half of the gate key, in hex: of the key that signed `receipts`, or that `gate_key` puts into force.
+    Entries of before, and those without receipts, name none."""
 
     @cached_property
     def digest(self) -> str:

@@ -39,6 +39,8 @@ class RolloutState:
     """The entry with which the current comparison began."""
     bucketing: str = BUCKETING
     """Hashing of users while a candidate stands, as its entry named it: a rollout keeps it to its end."""
+    gate_key: str = ""
+    """Public half of the gate key in force, as the newest entry that names one has it; '' before the first."""
     newest: Entry | None = None
     moved: Entry | None = None
     """The newest entry that changed the adapters that answer or shadow."""
@@ -100,8 +102,10 @@ def apply_entry(before: RolloutState, entry: Entry) -> RolloutState:
     if entry.action in {act.KILL, act.UNKILL}:
         _need(entry, before.live is not None)
         return replace(now, killed=entry.action == act.KILL, switched=entry.sequence)
-    if entry.action == act.POLICY:
-        _need(entry, before.live is not None and bool(entry.policy))
+    if entry.gate_key:
+        now = replace(now, gate_key=entry.gate_key)
+    if entry.action in {act.POLICY, act.GATE_KEY}:
+        _need(entry, before.live is not None and bool(entry.policy or entry.gate_key))
         return now
     now = replace(now, moved=entry)
     if entry.action == act.PROMOTE:

@@ -46,6 +46,16 @@ class Home:
         return self.root / "signing_key.pub"
 
     @property
+    def gate_key(self) -> Path:
+        """The private half of the key that signs receipts: only the process of the checks reads it."""
+        return self.root / "gate_key.pem"
+
+    @property
+    def gate_public_key(self) -> Path:
+        """The public half of the key that signs receipts."""
+        return self.root / "gate_key.pub"
+
+    @property
     def secret(self) -> Path:
         """`request_ids.secret`: the secret behind request ids. Only the owner may read it."""
         return self.root / "request_ids.secret"

@@ -1,46 +1,28 @@
-"""Receipts: the evidence and verdict of each gate of a cycle, one JSON file for each gate, with its digest.
+"""Receipts of a home: the evidence and verdict of each gate of a cycle, one signed JSON file for each gate.
 
-Add here how receipts are stored. Verdicts are reached in the gates' own modules, listed in `ratchet/gates/registry.py`.
+Add here how receipts are stored; one receipt is `receipt_file.py`. Verdicts are reached in the gates' own modules,
+listed in `ratchet/gates/registry.py`.
 """
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ratchet.core.cycle import Cycle, parse_week
-from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.core.files import write_json
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import read_if_there, write_atomically, write_json
 from ratchet.core.names import DIGEST
 from ratchet.core.verdict import Verdict
-from ratchet.gates.chain import Link
+from ratchet.gates.chain import Link, chain_until
 from ratchet.gates.registry import GATES
 from ratchet.storage.home import Home
-
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """One gate's verdict on one cycle. `binds` holds the digests of what was judged (data, adapter, policy, code)."""
-
-    classifier: str
-    week: str
-    gate: str
-    verdict: Verdict
-    binds: dict[str, Any]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the whole content: the same evidence gives the same receipt."""
-        return digest_json(self.as_json())
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the content as JSON types, without the digest."""
-        return {"schema": SCHEMA, **asdict(self)}
+from ratchet.storage.keys.gate_key import gate_key
+from ratchet.storage.receipt_file import Receipt, bad_receipt, read_receipt
 
 
 @dataclass(frozen=True)
@@ -49,10 +31,25 @@ class Receipts:
 
     home: Home
 
-    def write(self, cycle: Cycle, gate: str, verdict: Verdict, binds: dict[str, Any]) -> Receipt:
-        """Store the verdict of `gate`, replacing that of an earlier run of the cycle."""
-        receipt = Receipt(cycle.classifier, str(cycle.week), gate, verdict, binds)
-        write_json(self.home.receipts(cycle) / f"{gate}.json", {**receipt.as_json(), "digest": receipt.digest})
+    def write(
+        self,
+        cycle: Cycle,
+        gate: str,
+        verdict: Verdict,
+        binds: dict[str, Any],
+        method: Mapping[str, Any] | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> Receipt:
+        """Sign and store the verdict of `gate`, replacing that of an earlier run of the cycle.
+
+        Only the process of the checks calls this: it reads the gate key, and makes the pair the first time.
+        """
+        chain = chain_until(self.links(cycle), gate)
+        plain = Receipt(cycle.classifier, str(cycle.week), gate, verdict, binds, dict(method or {}), chain)
+        receipt = plain.sealed(gate_key(self.home), now or datetime.now(UTC))
+        failpoint("receipts.before_write")
+        write_atomically(self.home.receipts(cycle) / f"{gate}.json", receipt.content)
         return receipt
 
     def note(self, cycle: Cycle, **facts: Any) -> None:
@@ -83,9 +80,9 @@ class Receipts:
         try:
             noted = json.loads(path.read_bytes())
         except (ValueError, RecursionError):
-            raise _bad(path, "cannot be read", "file") from None
+            raise bad_receipt(path, "cannot be read", "file") from None
         if not isinstance(noted, dict):
-            raise _bad(path, "does not hold the notes of a cycle", "file")
+            raise bad_receipt(path, "does not hold the notes of a cycle", "file")
         return noted
 
     def clear(self, cycle: Cycle) -> None:
@@ -105,8 +102,8 @@ class Receipts:
         receipts = self.read(cycle)
         for receipt in receipts.values():
             target = self.home.kept_receipts(cycle.classifier) / f"{receipt.digest}.json"
-            if not target.exists():
-                write_json(target, {**receipt.as_json(), "digest": receipt.digest})
+            if read_if_there(target) != receipt.content:  # as where the same evidence was signed again
+                write_atomically(target, receipt.content)
         return {gate: receipt.digest for gate, receipt in receipts.items()}
 
     def kept(self, classifier: str, week: str, named: Mapping[str, str]) -> dict[str, Receipt]:
@@ -118,10 +115,10 @@ class Receipts:
         for gate, digest in named.items():
             path = self.home.kept_receipts(classifier) / f"{digest}.json"
             if not DIGEST.fullmatch(digest) or not path.exists():
-                raise _bad(path, "is missing")
+                raise bad_receipt(path, "is missing")
             result[gate] = _read_one(path, (classifier, week, gate))
             if result[gate].digest != digest:
-                raise _bad(path, "is not the one that the ledger names")
+                raise bad_receipt(path, "is not the one that the ledger names")
         return result
 
     def _notes(self, cycle: Cycle) -> Path:
@@ -159,27 +156,8 @@ def _is_week(name: str) -> bool:
         return False
 
 
-def read_receipt(path: Path) -> Receipt:
-    """Read the receipt in a file; raises `RatchetError` when it cannot be read or does not match its digest."""
-    try:
-        document = json.loads(path.read_bytes())
-        claimed, schema = document.pop("digest"), document.pop("schema")
-        receipt = Receipt(**{**document, "verdict": Verdict(**document["verdict"])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise _bad(path, "cannot be read") from None
-    if schema != SCHEMA or receipt.digest != claimed:
-        raise _bad(path, "does not match its digest")
-    return receipt
-
-
 def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
     receipt = read_receipt(path)
     if (receipt.classifier, receipt.week, receipt.gate) != place:
-        raise _bad(path, f"belongs to {receipt.classifier} {receipt.week} {receipt.gate}")
+        raise bad_receipt(path, f"belongs to {receipt.classifier} {receipt.week} {receipt.gate}")
     return receipt
-
-
-def _bad(path: Path, what: str, kind: str = "receipt") -> RatchetError:
-    return RatchetError(
-        f"{kind} {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt"
-    )

@@ -23,6 +23,7 @@ from ratchet.config.lint import Remark, remark_on
 from ratchet.config.machine import Machine
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.publish import PublishPolicy
+from ratchet.config.receipts import ReceiptPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.config.target import Target
 from ratchet.config.window import Window
@@ -40,7 +41,7 @@ from ratchet.storage.toml_lines import line_of
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
     "target": Target, "machine": Machine, "publish": PublishPolicy, "evaluation": Evaluation, "frontier": Frontier,
-    "export": ExportPolicy,
+    "export": ExportPolicy, "receipts": ReceiptPolicy,
 }  # fmt: skip
 
 

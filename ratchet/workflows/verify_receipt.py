@@ -1,7 +1,8 @@
-"""Verification of one receipt from its file: its digest, its verdict, and the signed entry that names it.
+"""Verification of one receipt from its file: its bytes, the chain of its digests, its verdict, and who vouches for it.
 
-Add here how a verdict is derived again; rules that need the evidence alone are found by
-`ratchet/gates/rederivation.py`, those that need stored answers are in `ratchet/workflows/gates/recheck.py`.
+The file and a trusted key are enough, on any machine; in its home the stored answers and files are asked, too. Add here
+how a verdict is derived again; rules that need the evidence alone are found by `ratchet/gates/rederivation.py`, those
+that need stored answers are in `ratchet/workflows/gates/recheck.py`.
 """
 
 import json
@@ -14,22 +15,27 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget, digests_of_targets
-from ratchet.gates.rederivation import derive_again, list_differences
-from ratchet.gates.registry import DATA_GATES, MODEL_GATES, TARGET_GATES, WORDING
+from ratchet.gates.chain import find_gap
+from ratchet.gates.rederivation import derive_again, has_rule, list_differences
+from ratchet.gates.registry import MODEL_GATES, TARGET_GATES, WORDING
+from ratchet.gates.settings_read import has_same_settings
 from ratchet.gates.target_fit import read_fit
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt, Receipts, read_receipt
-from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.receipt_file import Receipt, read_receipt
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
+from ratchet.workflows.rollout.vouch import vouch
 from ratchet.workflows.verify_finding import VerifyFinding, find
 
 
 def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
-    """Verify one receipt: its form, its verdict by the evidence or by what the home still holds, and who vouches.
+    """Verify one receipt: its form, its chain, its verdict by the evidence and by what the home still holds, and who
+    vouches.
 
-    A receipt's own digest can be computed again by whoever edits it, so only the signed ledger vouches for one.
+    A receipt's own digest can be computed again by whoever edits it, so a signature by a trusted gate key or an entry
+    of the signed ledger must vouch for it.
     """
     try:
         receipt = read_receipt(path)
@@ -38,32 +44,27 @@ def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
     verdict = receipt.verdict
     summary = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {verdict.outcome}, {verdict.reason}"
     result = [VerifyFinding("receipt", f"{summary}; digest {receipt.digest}")]
+    if receipt.chain:
+        result.append(find("chain", lambda: _check_chain(receipt)))
+    if has_rule(receipt.gate):
+        result.append(find("verdict", lambda: _derive_from_evidence(receipt)))
     in_home = receipt.classifier in home.classifiers() and home.has_rows(receipt.classifier)
-    if receipt.gate in DATA_GATES or (receipt.gate in TARGET_GATES + MODEL_GATES and in_home):
-        result.append(find("verdict", lambda: _derive(home, receipt)))
-    return [*result, find("ledger", lambda: _find_entry(home, receipt))]
+    if receipt.gate in TARGET_GATES + MODEL_GATES and in_home:
+        result.append(find("verdict in this home", lambda: _derive(home, receipt)))
+    return [*result, find("ledger" if receipt.seal is None else "signature", lambda: vouch(home, receipt))]
 
 
-def _find_entry(home: Home, receipt: Receipt) -> str:
-    if receipt.classifier not in home.classifiers():
-        raise _unvouched(receipt, f"{receipt.classifier} is not a classifier of {home.root}")
-    for entry in reversed(Ledger(home).entries(receipt.classifier)):
-        if entry.receipts.get(receipt.gate) == receipt.digest:
-            return f"entry {entry.sequence} of the signed ledger names this receipt"
-    raise _unvouched(receipt, "no entry of the signed ledger names it")
-
-
-def _unvouched(receipt: Receipt, reason: str) -> RatchetError:
-    return RatchetError(
-        f"unvouched: {reason}, so nobody has signed digest {receipt.digest[:12]}.",
-        "A promotion checks the evidence again and then signs it.",
-        code="unvouched",
-    )
+def _check_chain(receipt: Receipt) -> str:
+    try:
+        gap = find_gap(receipt.gate, receipt.chain, receipt.binds)
+    except (KeyError, TypeError, AttributeError):
+        gap = "a step does not have the form that a cycle writes"
+    if gap:
+        raise RatchetError(f"{gap}.", "Run the cycle again.", code="bad_receipt")
+    return f"{len(receipt.chain)} steps up to {receipt.chain[-1]['step']}, each of what the ones before it made"
 
 
 def _derive(home: Home, receipt: Receipt) -> str:
-    if receipt.gate in DATA_GATES:
-        return _derive_from_evidence(receipt)
     if receipt.gate in TARGET_GATES:
         return _derive_target(home, receipt)
     cycle = Cycle(receipt.classifier, parse_week(receipt.week))
@@ -84,7 +85,8 @@ def _derive_from_evidence(receipt: Receipt) -> str:
     try:
         again = derive_again(receipt.gate, receipt.verdict.evidence)
     except RatchetError as error:
-        if error.code != "underivable":
+        # A receipt of this very wording was written by this rule, so its evidence must hold all that the rule needs.
+        if error.code != "underivable" or (receipt.seal is not None and _is_of_this_wording(receipt)):
             raise
         return f"cannot be derived again: {error.message}"
     return _compare(again, receipt, "the figures in its evidence")
@@ -95,7 +97,7 @@ def _derive_target(home: Home, receipt: Receipt) -> str:
     spec = specs[receipt.classifier]
     chosen = specs.targets(spec)
     targets = digests_of_targets(chosen)
-    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") not in targets:
+    if not has_same_settings(receipt.gate, receipt.binds, spec) or receipt.binds.get("targets") not in targets:
         return "cannot be derived again: classifier.toml or targets.toml changed since"
     if other := _find_other_profile(chosen, receipt):
         return f"cannot be derived again: this version has another profile of {other}"

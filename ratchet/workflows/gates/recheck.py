@@ -28,7 +28,7 @@ from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.classification import macro_f1
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt
+from ratchet.storage.receipt_file import Receipt
 from ratchet.storage.warehouse import Warehouse
 
 _JUDGED_SQL = """

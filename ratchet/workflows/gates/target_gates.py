@@ -17,11 +17,12 @@ from ratchet.deployment.adapter_facts import AdapterFacts, facts_of_artifact, fa
 from ratchet.deployment.exports.parity import judge_evidence
 from ratchet.deployment.targets import ChosenTarget, digests_of_targets
 from ratchet.deployment.trial import why_untried
+from ratchet.gates.settings_read import has_same_settings
 from ratchet.gates.target_fit import decide_target_fit
 from ratchet.gates.target_plan import TRAINED, PlanFit, decide_plan_fit, let_through
 from ratchet.models.adapters.folder import read_folder
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt
+from ratchet.storage.receipt_file import Receipt
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.exports import Exports
 from ratchet.storage.specs import Specs
@@ -65,7 +66,8 @@ def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tu
             f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked"
         )
     targets = digests_of_targets(specs.targets(spec))
-    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") not in targets:
+    same = has_same_settings("target_plan", receipt.binds, spec)
+    if not same or receipt.binds.get("targets") not in targets:
         raise RatchetError(
             "classifier.toml or targets.toml changed since target_plan ran.",
             "Run the cycle again.",

@@ -24,13 +24,15 @@ from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import read_folder
 from ratchet.models.adapters.peft_format import read_lora_settings
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt, Receipts
+from ratchet.storage.receipt_file import Receipt
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
 from ratchet.storage.specs import Specs
 from ratchet.storage.target_profiles import read_targets
+from ratchet.workflows.rollout.receipt_trust import key_in_force, need_same_settings, need_signed
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     """Digest of the golden set; raises `BlockedError` unless it and the specification are those of the evaluation."""
     golden = Specs(home).golden_digest(spec.name)
     for file, differs in (
-        ("classifier.toml", any(receipt.binds.get("policy") not in spec.digests for receipt in receipts.values())),
+        ("classifier.toml", _is_of_other_settings(receipts, spec)),
         ("golden.jsonl", receipts["golden_set_regression"].binds.get("golden") != golden),
     ):
         if differs:
@@ -129,11 +131,20 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     return golden
 
 
+def _is_of_other_settings(receipts: Mapping[str, Receipt], spec: Spec) -> bool:
+    try:
+        need_same_settings(receipts, spec)
+    except BlockedError:
+        return True
+    return False
+
+
 def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Receipt]]:
     """The cycle that vouches for an adapter, with its receipts; raises `BlockedError` when a gate blocked it."""
     receipts = Receipts(home)
     # an adapter that was promoted is judged by the receipts that its ledger entry names; a later rerun changes nothing
-    for entry in reversed(Ledger(home).entries(name)):
+    entries = Ledger(home).entries(name)
+    for entry in reversed(entries):
         if entry.adapter == adapter and entry.week and entry.receipts:
             cycle, result = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)
             required = tuple(entry.receipts)
@@ -145,6 +156,12 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
                 f"no cycle of {name} vouches for adapter {adapter[:12]}.", "Run its cycle again.", code="no_evidence"
             )
         cycle, result, required = made, receipts.read(made), GATES
+    try:
+        need_signed(result, entries, key_in_force(home, entries))
+    except BlockedError as error:
+        raise BlockedError(
+            f"adapter {adapter[:12]} is not published: {error.message}.", error.hint, code=error.code
+        ) from None
     eligible = decide_eligibility(adapter, result, required=required)
     if not eligible.allowed:
         raise BlockedError(

@@ -4,14 +4,18 @@ The gateway calls this before any adapter takes traffic. Add here a condition on
 files are in `ratchet/models/adapters/format.py`.
 """
 
+from collections.abc import Mapping
+
 from ratchet.core.errors import RatchetError
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt, Receipts
+from ratchet.storage.receipt_file import Receipt, is_sealed_by
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger, check_head
+from ratchet.workflows.rollout.receipt_trust import keys_named
 
 
 def admit(home: Home, classifier: str, rollout: Rollout) -> None:
@@ -51,6 +55,7 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
             f"no entry of the ledger lets adapter {digest[:12]} in.", "Run its cycle and promote it.", code="unpromoted"
         )
     receipts = _receipts_of(home, classifier, entry)
+    _need_signatures(entries, entry, receipts)
     eligible = decide_eligibility(digest, receipts, required=tuple(entry.receipts))
     if not eligible.allowed:
         raise RatchetError(
@@ -58,6 +63,22 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
             "Run its cycle again and promote what passes.",
             code="unvouched",
         )
+
+
+def _need_signatures(entries: list[Entry], entry: Entry, receipts: Mapping[str, Receipt]) -> None:
+    """Raise `RatchetError` for a receipt that none of the gate keys which the ledger names has signed.
+
+    Those of an entry that names no key are of before signatures: its own signature vouches for their digests.
+    """
+    keys = keys_named(entries)
+    for gate, receipt in receipts.items() if entry.gate_key else ():
+        if receipt.seal is not None and not any(is_sealed_by(receipt, key) for key in keys):
+            raise RatchetError(
+                f"the receipt of {gate} of adapter {entry.adapter[:12]} was not signed by a gate key that the ledger"
+                " names.",
+                "Restore receipts/kept from a backup, or run its cycle again and promote what passes.",
+                code="unvouched",
+            )
 
 
 def admitted_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:

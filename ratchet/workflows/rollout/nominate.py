@@ -5,6 +5,7 @@ the gates are in their own modules; the entry that makes an adapter live is writ
 `ratchet/storage/rollout/ledger.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.ledger_entry import Entry, Head
-from ratchet.rollout.state import RolloutState
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
@@ -32,6 +33,7 @@ from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.budget import need_room
 from ratchet.workflows.rollout.draw_stream import plan_stream
 from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
+from ratchet.workflows.rollout.receipt_trust import key_in_force, need_fresh, need_same_settings, need_signed
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
 
@@ -51,12 +53,13 @@ class Nominee:
     """Head of the ledger by which it was examined: its evidence is about what was live then."""
 
 
-def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
+def nominate(home: Home, name: str, adapter: str | None = None, *, now: datetime | None = None) -> Nominee:
     """Find the candidate that may become live: `adapter` (a digest or its start), else the newest that passed.
 
     Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
     """
-    spec, state, considered = Specs(home)[name], Ledger(home).state(name), candidates(home, name)
+    spec, entries, considered = Specs(home)[name], Ledger(home).entries(name), candidates(home, name)
+    state, at = state_after(entries), now or datetime.now(UTC)
     live = state.live
     if adapter is not None:
         digest = AdapterStore(home).find(name, adapter)
@@ -72,7 +75,7 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         if made == live:  # the ones before it are older than what serves
             break
         try:
-            reason, receipts = _examine(home, spec, cycle, made, state)
+            reason, receipts = _examine(home, spec, cycle, made, entries, at)
         except BlockedError as error:
             refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
             continue
@@ -148,32 +151,36 @@ def _enter(
         adapter=nominee.adapter,
         week=str(cycle.week),
         receipts=nominee.receipts,
+        gate_key=key_in_force(home, Ledger(home).entries(cycle.classifier)),
         key=key,
         after=after,
     )
 
 
-def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutState) -> tuple[str, dict[str, str]]:
+def _examine(
+    home: Home, spec: Spec, cycle: Cycle, adapter: str, entries: Sequence[Entry], now: datetime
+) -> tuple[str, dict[str, str]]:
     """Check again that the candidate may become live; return the reason and its receipts.
 
     Raises `BlockedError` with the reason why it may not.
     """
-    receipts, live = Receipts(home).read(cycle), state.live
+    receipts, state = Receipts(home).read(cycle), state_after(entries)
+    live = state.live
     if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
         raise BlockedError("it was rejected or rolled back, and has no new evidence since", code="barred")
     eligible = decide_eligibility(adapter, receipts)
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
-    if any(receipt.binds.get("policy") not in spec.digests for receipt in receipts.values()):
-        raise BlockedError(
-            "classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale"
-        )
+    need_signed(receipts, entries, key_in_force(home, entries))
+    if adapter != state.challenger:  # one that is being compared has entered
+        need_fresh(receipts, entries, spec.receipts.max_age_days, now)
+    need_same_settings(receipts, spec)
     if broken := find_break(Receipts(home).links(cycle), receipts):
         raise BlockedError(f"{broken}: run its cycle again", code="stale")
     Quarantine(home).need_released(cycle.classifier, learned_weeks(receipts))
     # receipts are files that could be edited or outdated: read the adapter's bytes and judge its stored answers again
     labels = read_labels(home, cycle.classifier, adapter)
-    need_sealed_labels(spec.narrowed(labels), Ledger(home).entries(cycle.classifier))
+    need_sealed_labels(spec.narrowed(labels), entries)
     need_labels_of_live(home, cycle.classifier, labels)
     answers = read_stored_answers(home, cycle, adapter)
     if answers.compared_with != live and live is not None:
@@ -194,7 +201,10 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         raise BlockedError(
             f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale"
         )
-    if receipts["golden_set_regression"].binds.get("golden") != Specs(home).golden_digest(cycle.classifier):
+    golden = Specs(home).golden_digest(cycle.classifier)
+    if receipts["golden_set_regression"].binds.get("golden") != golden or any(
+        receipt.binds.get("golden", golden) != golden for receipt in receipts.values()
+    ):
         raise BlockedError(
             "golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale"
         )

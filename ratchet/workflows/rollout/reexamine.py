@@ -11,12 +11,14 @@ from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt, Receipts
+from ratchet.storage.receipt_file import Receipt
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.nominate import nominate
+from ratchet.workflows.rollout.receipt_trust import need_same_settings
 
 
 def reexamine(home: Home, classifier: str, adapter: str, state: RolloutState) -> None:
@@ -42,10 +44,9 @@ def _examine_kept(home: Home, classifier: str, adapter: str, receipts: dict[str,
         raise BlockedError(eligible.reason, code="blocked")
     AdapterStore(home).open(classifier, adapter)
     golden, targets = specs.golden_digest(classifier), digests_of_targets(specs.targets(spec))
+    need_same_settings(receipts, spec)
     for gate, receipt in receipts.items():
         binds = receipt.binds
-        if binds.get("policy") not in spec.digests:
-            raise BlockedError("classifier.toml changed since its cycle ran", code="stale")
         if binds.get("golden", golden) != golden:
             raise BlockedError("golden.jsonl changed since its cycle ran", code="stale")
         if gate in TARGET_GATES and binds.get("targets") not in targets:

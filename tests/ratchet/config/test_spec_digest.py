@@ -52,12 +52,14 @@ SAME: dict[str, str] = {
     "people": '[people]\nann = ["ann@example.org"]\n',
     "a setting of the report": "[evaluation]\nmax_texts = 0\n",
     "the machine": "[machine]\nwatts = 100.0\n",
+    "a step": "[promotion]\nsteps = [50, 100]\n",
+    "the age of receipts": "[receipts]\nmax_age_days = 3\n",
 }
 OTHER: dict[str, str] = {
     "a limit": "[limits]\nmin_doubles = 3\n",
     "a default that is written down": "[limits]\nmin_doubles = 20\n",
     "a candidate": '[[candidate]]\nmethod = "probe"\n',
-    "a step": "[promotion]\nsteps = [50, 100]\n",
+    "a window": "[window]\nlookback_weeks = 3\n",
 }
 
 
