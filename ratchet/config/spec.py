@@ -152,16 +152,23 @@ class Spec:
         return digest_read(self.given, self._ignored | _READ_BY_NO_STEP, with_descriptions=self.is_prompted)
 
     @property
+    def file_digest(self) -> str:
+        """SHA-256 of what `digest` holds and of all that is said of an adapter elsewhere: descriptions, actions, costs.
+
+        Versions before named a specification by it.
+        """
+        return digest_json({key: value for key, value in self.given.items() if key not in self._ignored})
+
+    @property
     def digests(self) -> frozenset[str]:
         """Digests by which receipts may name this specification: its own, and those of versions before."""
         if self._whole is not None:
             return self._whole.digests
-        last = digest_json({key: value for key, value in self.given.items() if key not in self._ignored})
         if self._document is None:
-            return frozenset({self.digest, last})
+            return frozenset({self.digest, self.file_digest})
         kept = {key: value for key, value in self.as_json().items() if key in {"candidate", "target"}}
         former = digest_as_former(_settings(self), self._document, kept, self._ignored)
-        return frozenset({self.digest, last, former})
+        return frozenset({self.digest, self.file_digest, former})
 
     def given_at(self, paths: Collection[str]) -> dict[str, Any]:
         """Return those settings at `paths` (`table.key`, or a whole table) that the file sets and a cycle reads."""

@@ -13,8 +13,10 @@ from ratchet.gates.registry import READS
 
 
 def bind_settings(gate: str, spec: Spec) -> dict[str, str]:
-    """Return the digests of the settings that a cycle reads, and of those that `gate` reads, as the file sets them."""
-    return {"policy": spec.digest, "settings": digest_json(spec.given_at(READS[gate]))}
+    """Return the digests of what the file sets: all that a cycle reads, what `gate` reads, and all that is said of an
+    adapter."""
+    settings = digest_json(spec.given_at(READS[gate]))
+    return {"policy": spec.digest, "settings": settings, "specification": spec.file_digest}
 
 
 def has_same_settings(gate: str, binds: Mapping[str, Any], spec: Spec) -> bool:

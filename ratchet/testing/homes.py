@@ -163,6 +163,7 @@ def write_publishable(
         "adapter": digest,
         "training_set": "0" * 64,
         "policy": specs[name].digest,
+        "specification": specs[name].file_digest,
         "golden": specs.golden_digest(name),
     }
     for gate in GATES:

@@ -55,7 +55,7 @@ def change_golden(home: Home) -> None:
 def change_policy(home: Home) -> None:
     """Another limit."""
     path = home.spec("small")
-    path.write_text(path.read_text().replace("min_labels = 40", "min_labels = 41"))
+    path.write_text(path.read_text().replace("[promotion]", "[limits]\nmin_agreement = 0.91\n\n[promotion]"))
 
 
 def nothing(home: Home) -> None:

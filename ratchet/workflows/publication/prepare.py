@@ -32,7 +32,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
 from ratchet.storage.specs import Specs
 from ratchet.storage.target_profiles import read_targets
-from ratchet.workflows.rollout.receipt_trust import key_in_force, need_same_settings, need_signed
+from ratchet.workflows.rollout.receipt_trust import key_in_force, need_signed
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     """Digest of the golden set; raises `BlockedError` unless it and the specification are those of the evaluation."""
     golden = Specs(home).golden_digest(spec.name)
     for file, differs in (
-        ("classifier.toml", _is_of_other_settings(receipts, spec)),
+        ("classifier.toml", _is_of_other_file(receipts, spec)),
         ("golden.jsonl", receipts["golden_set_regression"].binds.get("golden") != golden),
     ):
         if differs:
@@ -131,12 +131,11 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     return golden
 
 
-def _is_of_other_settings(receipts: Mapping[str, Receipt], spec: Spec) -> bool:
-    try:
-        need_same_settings(receipts, spec)
-    except BlockedError:
-        return True
-    return False
+def _is_of_other_file(receipts: Mapping[str, Receipt], spec: Spec) -> bool:
+    """Return True where a receipt is of another file: the card also tells what labels mean and trigger."""
+    known = spec.digests - {spec.digest} | {spec.file_digest}
+    named = [receipt.binds.get("specification", receipt.binds.get("policy")) for receipt in receipts.values()]
+    return any(digest not in known for digest in named)
 
 
 def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Receipt]]:

@@ -22,6 +22,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.journal import files as journal_files
 from ratchet.storage.journal import segments as sealing
 from ratchet.storage.journal.segments import RowSchema, as_line, left_behind, read_journal
+from ratchet.storage.keys import key_pair
 from ratchet.storage.rollout import flag_file as flags
 from ratchet.storage.rollout import ledger, quarantine, signing_key
 from ratchet.testing.disk.crash_trials import (
@@ -432,9 +433,9 @@ _EARLY = (
     " append"
 )
 _PUBLIC_FIRST = """\
-            told = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
-            write_atomically(home.public_key, told, disk=disk)
-            write_atomically(home.signing_key, content"""
+                told = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+                write_atomically(self.public, told, disk=disk)
+                write_atomically(self.private, content"""
 _MARK_FIRST = '            write_atomically(self._mark, f"{generation:020d}".encode(), disk=self.disk)'
 MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "a file is written in place": ("flags", files, "stage = path.with_name(", "stage = path or path.with_name("),
@@ -503,15 +504,15 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "settling leaves the checkpoint behind": ("promotion", serving, "    ledger.anchor(classifier)", "    #"),
     "the public key is written first": (
         "first entry",
-        signing_key,
-        "            write_atomically(home.signing_key, content",
+        key_pair,
+        "                write_atomically(self.private, content",
         _PUBLIC_FIRST,
     ),
     "the second half of a pair is not made": (
         "first entry",
-        signing_key,
-        "        if public is None:  # new",
-        "        if False:  # new",
+        key_pair,
+        "            if public is None:  # new",
+        "            if False:  # new",
     ),
     "the mark is ahead of the flags": ("flags", flags, '            failpoint("flags.before_write")', _MARK_FIRST),
     "the journal answers first": ("journal", journal_files, 'content = b"".join(lines)', _LATE),
@@ -542,6 +543,11 @@ def test_every_planted_bug_is_found(home: Home, plant: Plant, mutant: str) -> No
     """By the same trials that the product survives."""
     name, module, old, new = MUTANTS[mutant]
     planted, user = plant(module, old, new), SCENARIOS[name][0]
+    if module is key_pair:  # the ledger reaches it through the module of its own pair
+        module, planted = (
+            signing_key,
+            plant(signing_key, f"from {module.__name__} import", "from mutant_key_pair import"),
+        )
     if planted.__name__ != f"mutant_{user.__name__.rpartition('.')[2]}":
         planted = plant(user, f"from {module.__name__} import", f"from {planted.__name__} import")
         if module is files and name == "journal":  # the segments are written by a module between
