@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ratchet.core.errors import RatchetError
 from ratchet.evaluation.gate_audit.attack import RECEIPTS
-from ratchet.storage.receipts import read_receipt
+from ratchet.storage.receipt_file import read_receipt
 from ratchet.workflows.gate_audit.case import AuditCase
 
 

@@ -154,8 +154,8 @@ def test_a_prompt_counts_only_where_a_candidate_reads_it() -> None:
 def test_what_the_machine_costs_decides_nothing() -> None:
     """Another price is no other specification: a candidate that was judged before it may still be promoted."""
     assert replace(SPEC, machine=Machine(watts=300.0)).digest == SPEC.digest
-    others = {"machine", "prompt", "people", "publish", "evaluation", "frontier", "export", "review"}
-    assert SPEC.digest == digest_json({key: value for key, value in SPEC.as_json().items() if key not in others})
+    others = {"machine", "prompt", "people", "publish", "evaluation", "frontier", "export", "review", "receipts"}
+    assert SPEC.file_digest == digest_json({key: value for key, value in SPEC.as_json().items() if key not in others})
 
 
 def test_where_it_is_published_decides_nothing() -> None:
