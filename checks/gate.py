@@ -5,6 +5,7 @@ Add here what all checks share; each check's meaning is in its own file, its dec
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -23,6 +24,7 @@ from ratchet.gates.chain import needed_digests
 from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.gates.registry import READS, WORDING, gates_on
 from ratchet.gates.settings_read import bind_settings
+from ratchet.storage.gate_history import GateHistory
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -144,6 +146,8 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
             case.hold_or_release(str(case.cycle.week), name, verdict, str(binds["rows"]))
     finally:
         receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed}, method)
+    with suppress(OSError):  # it decides nothing, so a full disk stops no gate
+        GateHistory(case.receipts.home).append(receipt)
     queued = queue_blocked(case.receipts.home, case.warehouse, case.spec, case.cycle, name, verdict)
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(

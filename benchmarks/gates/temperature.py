@@ -1,5 +1,7 @@
 """Row 12: the temperature: its cost for a calibrated model, and its gain for one that is twice too sure."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -76,10 +78,13 @@ def measure_temperature() -> Measured:
             number("calibrated, 500 items: mean change of NLL", float(cost[500].mean()), "", within(cost[500])),
         ),
         (
-            Plot("temperature", "The temperature's cost where none is needed", "calibration items", "mean change of NLL",
-                 (Curve("calibrated", tuple((n, float(each.mean())) for n, each in cost.items())),), 0.007),
+            Plot("temperature", "The temperature's cost where none is needed", "calibration items",
+                 "mean change of NLL", (_curve("calibrated", cost),), 0.007),
             Plot("temperature_gain", "The temperature's gain where T = 2 is true", "calibration items",
-                 "% of the possible gain",
-                 (Curve("twice too sure", tuple((n, 100 * float(each.mean())) for n, each in gain.items())),), 50.0),
+                 "share of the possible gain", (_curve("twice too sure", gain),), 0.5),
         ),
     )  # fmt: skip
+
+
+def _curve(name: str, found: Mapping[int, Floats]) -> Curve:
+    return Curve(name, tuple((n, float(each.mean())) for n, each in found.items()))

@@ -7,8 +7,10 @@ its own in the folder of the group.
 from orchestration.cli.commands.admin.fetch_base import fetch_base
 from orchestration.cli.commands.admin.publish import publish
 from orchestration.cli.commands.admin.verify_adapter import verify_adapter
+from orchestration.cli.commands.look.backtest import backtest
 from orchestration.cli.commands.look.dropped import dropped
 from orchestration.cli.commands.look.explain import explain
+from orchestration.cli.commands.look.gates import gates
 from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
@@ -213,6 +215,16 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             dropped,
             "List the rows that a week's cycle dropped and that intake rejected, with reasons.",
             "ratchet dropped tickets --week 2026-W09 --all",
+        ),
+        Command(
+            gates,
+            "Show what each gate blocked, what was released later, how those candidates did, and the days lost.",
+            "ratchet gates tickets --since 52w --csv",
+        ),
+        Command(
+            backtest,
+            "Decide every stored cycle and rollout again under another policy, and show which verdicts turn.",
+            "ratchet backtest tickets --policy new.toml",
         ),
         Command(verify, "Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets"),
     ),
