@@ -45,7 +45,7 @@ class Flip:
     why: str
     """Reason of the outcome now, or of why there is none."""
     later: str
-    """What became of the candidate."""
+    """Fate of the candidate."""
 
     @property
     def flips(self) -> bool:

@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True)
 class GateRecord:
-    """All blocks since a day, and how many verdicts each gate gave since."""
+    """Blocks since a day, and how many verdicts each gate gave since."""
 
     since: date
     blocks: tuple[Block, ...]

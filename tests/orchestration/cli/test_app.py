@@ -34,7 +34,7 @@ COMMANDS = (
     "serve",
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
-    "explain", "log", "why", "dropped",
+    "explain", "log", "why", "dropped", "gates", "backtest",
     "sweep", "dataset", "labels", "people", "review",
     "publish", "teach",
 )  # fmt: skip
