@@ -12,7 +12,7 @@ from pathlib import Path
 from ratchet.core.files import append_line, read_if_there, whole_lines
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipt
+from ratchet.storage.receipt_file import Receipt
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.policy_file import TriedPolicy
-from ratchet.storage.receipts import Receipt, Receipts
+from ratchet.storage.receipt_file import Receipt
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
 from ratchet.workflows.candidate_fate import find_fate
