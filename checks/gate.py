@@ -96,8 +96,9 @@ class GateContext:
         return {"classifier": self.cycle.classifier, "week": self.cycle.week, **more}
 
 
-GateOutcome = tuple[Verdict, Mapping[str, Any]]
-"""Result of a gate: its verdict, and the digests of what it judged."""
+GateOutcome = tuple[Verdict, Mapping[str, Any]] | tuple[Verdict, Mapping[str, Any], Mapping[str, Any]]
+"""Result of a gate: its verdict, the digests of what it judged, and metadata for Dagster alone, which no receipt
+holds."""
 
 
 def gate(
@@ -135,7 +136,9 @@ def gate(
     return wrap
 
 
-def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
+def _conclude(
+    name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any], shown: Mapping[str, Any] | None = None
+) -> dg.AssetCheckResult:
     """Write the receipt of the gate and return its result; only a failed verdict has the severity that blocks."""
     fixed = {**bind_settings(name, case.spec), "code": version("ratchet"), "wording": WORDING}
     method = {"rule": verdict.evidence.get("rule", 1), "settings": case.spec.values_at(READS[name])}
@@ -159,6 +162,7 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",
             **_labels(name, case),
+            **(shown or {}),
             **({"queued for review": queued} if queued else {}),
             "evidence": as_table([{"name": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
             "receipt": receipt.digest,

@@ -34,7 +34,7 @@ often. The first is the more likely damage, and gets the larger part: 30 % of a 
 def fell(
     right: NDArray[Any], n: NDArray[Any], before_right: NDArray[Any], before_n: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Return the exact one-sided p-value (Fisher 1935) that a share is no lower than before: arrays of any one shape.
+    """Return the exact one-sided p-value (Fisher 1935) of shares that are at least what they were: arrays of one shape.
 
     Counts of agreement among `n` and `before_n`; 1 where either is 0.
     """
@@ -92,9 +92,12 @@ def read_as_now(rows: Iterable[Mapping[Any, Any]], rules: LabelRules) -> list[di
 
 def describe_fall(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
     """Return a sentence for each class that fell."""
-    said = {"answer": "of the answers {0} the week's labels confirm", "label": "of the labels {0} the model confirms"}
+    wording = {
+        "answer": "of the answers {0} the week's labels confirm",
+        "label": "of the labels {0} the model confirms",
+    }
     return [
-        f"{said[direction].format(name)} {each['right']} of {each['n']}, in the eight weeks before"
+        f"{wording[direction].format(name)} {each['right']} of {each['n']}, in the eight weeks before"
         f" {each['before_right']} of {each['before_n']}."
         for direction, classes in found.items()
         for name, each in classes.items()

@@ -13,25 +13,30 @@ from ratchet.config.policy import Limits
 from ratchet.core.verdict import Verdict
 from ratchet.gates.adjudication import Adjudicated, after_adjudication
 from ratchet.metrics.agreement import Agreement, LabelAgreement, measure_agreement
+from ratchet.metrics.annotator_pairs import DifferingAnnotator, Pairs, find_differing
 from ratchet.metrics.intervals import proportion_interval
 
 DOUBLES_SQL = """
-SELECT request_id, annotator, label, week
+SELECT request_id, annotator, label, week,
+       bool_or(chosen IS NOT NULL) OVER (PARTITION BY request_id) AS recorded
 FROM votes WHERE classifier = $classifier AND week BETWEEN $first AND $week AND label IS NOT NULL
+AND coalesce(drawn, true) AND adjudicates IS NULL
 AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier AND label IS NOT NULL
-                     AND adjudicates IS NULL GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
-AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
-                   AND coalesce(drawn, true))
-AND adjudicates IS NULL ORDER BY request_id, annotator
+                     AND adjudicates IS NULL AND coalesce(drawn, true)
+                   GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
+ORDER BY request_id, annotator
 """
-"""Newest correction by each person of every request that two or more labelled, as the cycle kept them.
+"""Newest correction by each person of every request that two or more labelled by chance, as the cycle kept them.
 
-Requests that were chosen for their value are left out: people differ on them more often. An adjudication is not a vote.
+Answers that were asked for by value are left out: people differ on such requests more often. An adjudication is not a
+vote. `recorded` is true where the queue asked for one of them: then it must have drawn the request for a second label,
+too (`ratchet/workflows/review/random_doubles.py`).
 """
 
-AGREEMENT_RULE = 3
+AGREEMENT_RULE = 4
 """Revision of the rule, which its evidence names; the first counted requests on which all annotators were of one mind,
-the second let a label fail that was outvoted everywhere, and so trains nothing."""
+the second let a label fail that was outvoted everywhere, and so trains nothing, the third named nobody."""
+_SINCE_NAMED = 4
 _CONFIDENCE = 0.99
 _COUNTS = ("mentioned", "both", "won_mentioned", "won_both")
 _MAJORITY = 0.5
@@ -45,7 +50,8 @@ def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
     label's confirmed votes (the error shared among labels) lies below one half, on the requests that the label wins or
     ties: such a label is contested more often than confirmed, which a frequent label cannot hide. It warns where the
     agreement, or the upper end of a label's interval on all requests, lies below the limit: one annotator who is always
-    outvoted teaches nothing wrong. Too few doubles are inconclusive.
+    outvoted teaches nothing wrong. Whoever differs from all others (`find_differing`) is pointed out, by a number. Too
+    few doubles are inconclusive.
     """
     needed = {"min_doubles": limits.min_doubles, "min_agreement": limits.min_agreement}
     measured = {key: value for key, value in vars(found).items() if value is not None}
@@ -55,6 +61,7 @@ def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
 def _judge(evidence: Mapping[str, Any]) -> Verdict:
     found, n, least = dict(evidence), evidence["doubles"], evidence["limits"]["min_doubles"]
     limit, by_label = evidence["limits"]["min_agreement"], evidence["by_label"]
+    pairs = evidence["pairs"] if evidence["rule"] >= _SINCE_NAMED else ()
     if n < max(1, least):
         few = f"No verdict: {n} doubly labelled requests, at least {least} are needed."
         return Verdict("inconclusive", few, found)
@@ -64,9 +71,12 @@ def _judge(evidence: Mapping[str, Any]) -> Verdict:
     each = 1 - (1 - _CONFIDENCE) / max(1, len(labels))
     upper = {label: counts.bounds(each)[1] for label, counts in labels.items()}
     contested = [label for label in labels if labels[label].won_bounds(each)[1] < min(_MAJORITY, limit)]
+    differing = find_differing(pairs, limit)
+    if evidence["rule"] >= _SINCE_NAMED:
+        found["differing"] = [each.as_json() for each in differing]
     failed = high < limit or bool(contested)
     weak = contested if failed else [label for label in labels if upper[label] < limit]
-    warned = agreement < limit or bool(weak)
+    warned = agreement < limit or bool(weak or differing)
     word = "Fails" if failed else "Warns" if warned else "Passes"
     alpha, alpha_ci = evidence.get("alpha"), evidence.get("alpha_ci")
     spread = "" if alpha is None or alpha_ci is None else (
@@ -79,8 +89,23 @@ def _judge(evidence: Mapping[str, Any]) -> Verdict:
     reason = (
         f"{word}: annotators agree on {agreement:.1%} of {n} doubly labelled requests, by pairs (limit {limit:.0%},"
         f" upper end of the 99 % interval {high:.1%}){rare}{spread}{worst if failed or warned else ''}."
+        f"{_describe_differing(differing, pairs)}"
     )
     return Verdict("failed" if failed else "warned" if warned else "passed", reason, found)
+
+
+def _describe_differing(differing: Sequence[DifferingAnnotator], pairs: Pairs) -> str:
+    """Return the sentences about who differs, by numbers: a receipt names nobody."""
+    if not differing:
+        return ""
+    people = len({annotator for pair in pairs for annotator in pair[:2]})
+    shares = "; ".join(
+        f"{each.agreed:.0f} of {each.n:.0f} labels agree with the others', who agree on {each.others_agreed:.0f} of"
+        f" {each.others_n:.0f}"
+        for each in differing
+    )
+    differ = "differs" if len(differing) == 1 else "differ"
+    return f" {len(differing)} of {people} annotators {differ} from all others ({shares}): 'ratchet people' says who."
 
 
 def judge_weeks(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ratchet.metrics.annotator_pairs import measure_pairs
 from ratchet.metrics.classification import Floats, Integers
 from ratchet.metrics.intervals import proportion_interval
 
@@ -69,6 +70,8 @@ class Agreement:
     """Pairs of labels most often confused: `a / b` to count."""
     by_label: dict[str, dict[str, float]] = field(default_factory=dict)
     """`LabelAgreement` of each label that somebody gave, as JSON types."""
+    pairs: list[list[float]] = field(default_factory=list)
+    """Counts of each two annotators (`annotator_pairs.py`), which names nobody."""
 
 
 def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int = 0) -> Agreement:
@@ -102,6 +105,7 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
         alpha_ci=[float(v) for v in np.percentile(drawn, (2.5, 97.5))] if len(drawn) else None,
         confusions=_most_confused(table, labels),
         by_label=_by_label(table, labels),
+        pairs=[list(pair) for pair in measure_pairs(doubles, labels).pairs],
     )
 
 

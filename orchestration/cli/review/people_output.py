@@ -16,6 +16,11 @@ def describe_people(document: Mapping[str, Any]) -> list[str]:
     lines = [table([_row(each) for each in document["people"]])]
     if document["note"]:
         lines.append(f"note: {printable(document['note'])}")
+    lines += [
+        f"week {each['week']}: {printable(each['person'])} differs from all others: {each['agreed']:.0f} of"
+        f" {each['n']:.0f} labels agree with theirs, who agree on {each['others_agreed']:.0f} of {each['others_n']:.0f}"
+        for each in document.get("differing", ())
+    ]
     for pair in document["confusions"]:
         first, second = map(printable, pair["people"])
         labels = ", ".join(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ratchet.core.cycle import Cycle
 from ratchet.data.redaction import redact_all
 from ratchet.review.people_confusions import ConfusedPair, find_confusions
 from ratchet.review.people_figures import ANSWERS_SQL, LEAST, by_person, compare_with_others, measure_people
@@ -14,6 +15,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.review.people_file import write_people
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.review.random_doubles import name_differing, read_random_doubles
 
 _TEXTS_SQL = """
 SELECT request_id, text FROM production_logs
@@ -37,11 +39,21 @@ def renew_people(home: Home, name: str, warehouse: Warehouse, now: datetime | No
         "generated_at": now.isoformat(timespec="seconds"),
         "least": LEAST,
         "note": describe_few(figures),
+        "differing": _read_differing(home, name, warehouse),
         "people": figures,
         "confusions": [pair.as_json(texts) for pair in pairs],
     }
     write_people(home, name, document)
     return document
+
+
+def _read_differing(home: Home, name: str, warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return who differs from all others in each week that the newest cycle kept, the newest first."""
+    newest = warehouse.frame("SELECT max(week) AS week FROM votes WHERE classifier = $classifier", {"classifier": name})
+    if newest["week"].isna().all():
+        return []
+    spec, cycle = Specs(home)[name], Cycle(name, newest["week"].iloc[0].date())
+    return name_differing(read_random_doubles(home, spec, warehouse, cycle), spec)
 
 
 def describe_few(people: list[dict[str, Any]]) -> str:

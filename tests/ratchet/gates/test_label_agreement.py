@@ -214,7 +214,7 @@ def test_annotators_must_agree_on_nine_of_ten(agreeing: int, differing: int, out
 
 RATED: dict[str, tuple[list[tuple[str, ...]], str, str]] = {
     "twenty raters of whom one is of another mind": (
-        [("a",) * 19 + ("b",)] * 20 + [("b",) * 19 + ("a",)] * 20, "passed", "agree on 90.0% of 40"
+        [("a",) * 19 + ("b",)] * 20 + [("b",) * 19 + ("a",)] * 20, "warned", "1 of 20 annotators differs from all"
     ),
     "a rare label on which nobody agrees, behind 400 others": (
         [("a", "a")] * 400 + [("b", "a"), ("a", "b")] * 8, "failed", "votes for b another annotator confirms 0.0%"

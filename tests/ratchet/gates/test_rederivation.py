@@ -10,6 +10,7 @@ from ratchet.config.policy import Limits
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.golden_agreement import decide_golden_agreement
 from ratchet.gates.identity_attacks import decide_identity_attacks
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
@@ -44,6 +45,15 @@ def agree(agreed: int, **found: Any) -> Verdict:
     return with_earlier_weeks(own, {"2026-01-05": Verdict("failed", "Fails: it does.", {"agreement": 0.5})})
 
 
+def contradicting(n: int) -> list[dict[str, Any]]:
+    """Forty labels of a class, of which the model contradicts `n`, and a golden set that it knows."""
+    rows = [("golden", "a", "a", 40), ("test", "a", "b", n), ("test", "a", "a", 40 - n)]
+    return [
+        {"split": split, "label": label, "predicted": predicted, "served": "a", "n": times}
+        for split, label, predicted, times in rows
+    ]
+
+
 VERDICTS: dict[str, dict[str, Verdict]] = {
     "row_quality": {
         "passed": decide_row_quality([GOOD, GOOD]),
@@ -59,6 +69,11 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
         "warned": decide_distribution({"a": 90, "b": 10}, {"a": 10, "b": 90}, ["a", "b"], 0.2, ["b", "a"]),
         "failed": decide_distribution({"a": 9}, {"a": 1, "b": 9}, ["a", "b"], 0.2),
         "inconclusive": decide_distribution({"a": 9, "b": 1}, {}, ["b", "a"], 0.2),
+    },
+    "golden_agreement": {
+        "passed": decide_golden_agreement(contradicting(2), {"a": 40}),
+        "failed": decide_golden_agreement(contradicting(30), {"a": 40}),
+        "inconclusive": decide_golden_agreement([], {}),
     },
     "leakage": {
         "passed": decide_leakage([], 9, 3, 0.8),
@@ -96,7 +111,8 @@ def test_a_verdict_follows_from_the_evidence_of_its_receipt(gate: str, outcome: 
 def fewer_keys(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The evidence without each of its keys that the rule judges by."""
     decides_nothing = {"alpha", "alpha_ci", "agreement_ci", "confusions", "agreement"}
-    decides_nothing |= {"distance", "chance", "excess", "p", "missing", "moved"}
+    decides_nothing |= {"distance", "chance", "excess", "p", "missing", "moved", "differing"}
+    decides_nothing |= {"classes", "confidence", "selection", "history"}
     return {key: {k: v for k, v in evidence.items() if k != key} for key in evidence if key not in decides_nothing}
 
 
