@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
+from ratchet.rollout.restart import adapters_to_enter_again
 from ratchet.rollout.state import RolloutState
 
 
@@ -32,12 +33,13 @@ def choose_entrant(name: str, state: RolloutState, entries: Sequence[Entry], pas
 
     A candidate that is being compared stays, shadow and watch included. Of the cycles that passed since the newest one
     entered, that of the newest week is next; those in between never are. An adapter that has entered once does not
-    enter again by itself, whatever became of it.
+    enter again by itself, whatever became of it, unless its comparison ended to begin again (`restart.py`).
     """
     entered = [entry for entry in entries if entry.action in {SHADOW, PROMOTE} and entry.receipts]
     adapters, newest = {entry.adapter for entry in entered}, max((entry.week for entry in entered), default="")
     # A week that ran again since counts as well: the newest week runs early, and once more on Monday.
-    fresh = [cycle for cycle in passed if cycle.week >= newest and cycle.adapter not in adapters]
+    known = adapters - adapters_to_enter_again(entries)
+    fresh = [cycle for cycle in passed if cycle.week >= newest and cycle.adapter not in known]
     next_one = max(fresh, key=lambda cycle: cycle.week, default=None)
     if state.live is None:
         return Entrance(f"nothing is live; promote the first by hand: ratchet promote {name} --why TEXT")

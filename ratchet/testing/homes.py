@@ -186,13 +186,15 @@ def write_pairs(
     """Write pairs as a gateway does under ledger entry `sequence`.
 
     `rows` are (request, label of the first, label of the second) for the two adapters `compared`; `served` is the index
-    of the adapter whose answer the users saw, `error` that of the other where it gave no answer.
+    of the adapter whose answer the users saw, `error` that of the other where it gave no answer. All are drawn as
+    evidence.
     """
     sides = [("served", served), ("other", 1 - served)]
     pairs: list[dict[str, Any]] = []
     for request, *labels in rows:
         pair: dict[str, Any] = {
-            "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": error
+            "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": error,
+            "draw": 0.0,
         }  # fmt: skip
         for side, place in sides:
             pair |= {side: compared[place], f"{side}_label": labels[place], f"{side}_confidence": 0.9}

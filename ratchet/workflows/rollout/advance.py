@@ -20,6 +20,7 @@ from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
 from ratchet.rollout.ledger_entry import Entry, Head
+from ratchet.rollout.restart import BEGINS_AGAIN, restart_former
 from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
@@ -31,6 +32,7 @@ from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.reexamine import reexamine
 from ratchet.workflows.rollout.rollback import need_refuge
 from ratchet.workflows.rollout.sealing import promotion_in_force, promotion_or_default
+from ratchet.workflows.rollout.shadow import enter_again
 from ratchet.workflows.try_intake import try_intake
 
 
@@ -74,6 +76,8 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
             without = Warehouse(Path(empty) / "warehouse.duckdb")
             counted = count_evidence(home, classifier, without, state, promotion, now)
     decision = decide(state, promotion, counted.whole, counted.step, now or datetime.now(UTC))
+    if counted.stream is None:
+        decision = restart_former(state, decision)
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
             reexamine(home, classifier, decision.adapter, state)
@@ -140,6 +144,8 @@ def apply_decision(
             evidence=decision.figures,
         )
     save_decision(home, classifier, decision, at, state.head)
+    if entry is not None and entry.evidence.get(BEGINS_AGAIN):
+        enter_again(home, classifier, decision.gone)
     return entry
 
 

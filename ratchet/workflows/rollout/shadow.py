@@ -3,6 +3,8 @@
 Add here what must be read before a candidate may shadow; which one is next is `ratchet/rollout/entrance.py`.
 """
 
+import logging
+
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.gates.chain import find_break, judged_on_examples
@@ -18,6 +20,7 @@ from ratchet.workflows.rollout.budget import load_budget
 from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
 
+_LOG = logging.getLogger(__name__)
 ONLY_BY_HAND = (
     "was judged by labelled examples alone; promote it by hand: ratchet promote {name} --skip-shadow --why TEXT"
 )
@@ -98,3 +101,13 @@ def enter_by_itself(home: Home, name: str, week: str, adapter: str) -> Entry | s
         return shadow(home, nominate(home, name, adapter), after=Ledger(home).head(name))
     except BlockedError as error:
         return f"{adapter[:12]} does not shadow: {error.message}"
+
+
+def enter_again(home: Home, name: str, adapter: str) -> Entry | str:
+    """Let a candidate whose comparison ended to begin again shadow at once; return the entry, else why it does not."""
+    try:
+        why = "Shadowing: its comparison begins again, by evidence that is drawn"
+        return shadow(home, nominate(home, name, adapter), why, after=Ledger(home).head(name))
+    except RatchetError as error:  # the newest candidate that waits enters then
+        _LOG.warning("%s: %s does not begin again: %s", name, adapter[:12], error.message)
+        return error.message

@@ -14,6 +14,7 @@ Move = tuple[str, str, str, str]
 FIRST: Move = ("promote", A, W1, "")
 SHADOWS: Move = ("shadow", B, W2, A)
 EXPIRED, REJECTED = ("expire", A, W2, B), ("reject", A, W2, B)
+AGAIN: Move = ("begin again", A, W2, B)
 
 
 def write(*moves: Move) -> list[Entry]:
@@ -24,8 +25,11 @@ def write(*moves: Move) -> list[Entry]:
         before = entries[-1].digest if entries else GENESIS
         percent = 5 if action == "step" else 0
         ts, number = "2026-02-01T00:00:00+00:00", len(entries) + 1
+        evidence = {"begins_again": True} if action == "begin again" else {}
+        action = "expire" if evidence else action
         entry = Entry(
-            number, ts, "test", action, "test", previous or None, adapter, week, receipts, before, percent
+            number, ts, "test", action, "test", previous or None, adapter, week, receipts, before, percent,
+            evidence=evidence,
         )  # fmt: skip
         entries.append(entry)
     return entries
@@ -51,6 +55,9 @@ CASES: dict[str, tuple[list[Move], list[PassedCycle], PassedCycle | None, str]] 
         "next",
     ),
     "an expired one does not enter twice": ([FIRST, SHADOWS, EXPIRED], passed((W1, A), (W2, B)), None, "no cycle"),
+    "one whose comparison ended to begin again": ([FIRST, SHADOWS, AGAIN], passed((W2, B)), PassedCycle(W2, B), "next"),
+    "a newer one goes before it": ([FIRST, SHADOWS, AGAIN], passed((W2, B), (W3, C)), PassedCycle(W3, C), "next"),
+    "it does so once": ([FIRST, SHADOWS, AGAIN, SHADOWS, EXPIRED], passed((W2, B)), None, "no cycle"),
     "nor does a rejected one": ([FIRST, SHADOWS, REJECTED], passed((W2, B)), None, "no cycle has passed since"),
     "the one in between is never tried": (
         [FIRST, ("shadow", C, W3, A), ("reject", A, W3, C)], passed((W2, B), (W3, C)), None, f"of {W3} entered",

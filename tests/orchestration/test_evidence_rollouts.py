@@ -1,0 +1,71 @@
+"""A rollout of before its evidence was drawn ends and begins again; what the evidence lacks comes into the queue."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ratchet.storage.home import Home
+from ratchet.storage.review.event_log import list_logs, read_lines
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.testing.homes import WORDS, write_pairs
+from ratchet.workflows.review.queue_evidence import queue_evidence
+from ratchet.workflows.rollout.advance import apply_decision, weigh
+from ratchet.workflows.rollout.nominate import nominate, shadow
+from ratchet.workflows.rollout.reconcile import record
+
+WEEK = "2026-01-12"
+pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.slow]
+
+
+@pytest.fixture
+def home(passed: Home, tmp_path: Path) -> Home:
+    """Week one is live, and week two has passed its cycle."""
+    return Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
+
+
+def test_a_rollout_of_before_ends_and_begins_again(home: Home) -> None:
+    """Also at a step; the same candidate shadows again, under terms that its entry names, and a stop is respected."""
+    ledger, nominee = Ledger(home), nominate(home, "small")
+    made = {"actor": "test", "why": "test", "week": WEEK, "adapter": nominee.adapter}
+    for action, percent in (("shadow", 0), ("step", 5)):
+        receipts = nominee.receipts if action == "shadow" else {}
+        at = datetime.now(UTC).isoformat()
+        record(home, "small", action=action, percent=percent, receipts=receipts, ts=at, stream={}, **made)
+    record(home, "small", **{**made, "action": "hold", "receipts": {}, "ts": at, "adapter": ledger.live("small")})
+    assert weigh(home, "small").decision.action == "hold"
+    record(home, "small", **{**made, "action": "resume", "receipts": {}, "ts": at, "adapter": ledger.live("small")})
+    weighed = weigh(home, "small")
+    assert weighed.decision.sentence == (
+        "Expired: it began before its requests were drawn as evidence; it begins again"
+    )
+    apply_decision(home, "small", weighed)
+    state, entries = ledger.state("small"), ledger.entries("small")
+    assert [entry.action for entry in entries[-2:]] == ["expire", "shadow"]
+    assert (state.challenger, state.percent) == (nominee.adapter, 0)
+    assert entries[-1].stream["drawn"]
+    assert weigh(home, "small").decision.action == "hold"
+
+
+def test_what_the_evidence_lacks_comes_into_the_queue_once(home: Home) -> None:
+    """Disagreements and drawn agreements under one reason, whose words tell neither answer; redacted, once."""
+    entry = shadow(home, nominate(home, "small"))
+    ids, words = [f"{WEEK}-{number:04d}" for number in range(12)], list(WORDS)
+    rows = [(request, words[0], words[number % 2]) for number, request in enumerate(ids)]
+    write_pairs(home, "small", (str(entry.previous_adapter), entry.adapter), entry.sequence, rows)
+    with_labels = weigh(home, "small")
+    assert with_labels.counted.whole.waiting == 0
+    assert queue_evidence(home, "small", with_labels) == 0
+    for path in home.landing("small", "corrections").iterdir():
+        path.unlink()
+    home.warehouse("small").unlink()  # nobody has labelled anything
+    later = datetime.now(UTC) + timedelta(hours=1)
+    weighed = weigh(home, "small", now=later)
+    assert (weighed.counted.whole.waiting, weighed.counted.whole.compared) == (6, 12)
+    assert [queue_evidence(home, "small", weighed, later) for _ in range(2)] == [12, 0]
+    events = [event for path in list_logs(home, "small") for event, _, _ in read_lines(path, 0)]
+    assert {event["request_id"] for event in events} == set(ids)
+    assert {(event["reason"], event["chosen"], event["detail"], event["slot"]) for event in events} == {
+        ("evidence", "evidence", "drawn by a keyed hash of the request id", "")
+    }
