@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.gates import arrivals, distribution, latency, promotion, temperature
+from benchmarks.gates import arrivals, distribution, latency, promotion, receipts, temperature
 from benchmarks.gates.figures import Measured
 
 TITLES: Mapping[int, str] = {
@@ -14,6 +14,7 @@ TITLES: Mapping[int, str] = {
     8: "the mix of labels",
     12: "the temperature",
     14: "latency",
+    15: "altered receipts",
 }
 ROWS: Mapping[int, Callable[[], Measured]] = {
     1: promotion.measure_error,
@@ -24,4 +25,5 @@ ROWS: Mapping[int, Callable[[], Measured]] = {
     8: distribution.measure_distribution,
     12: temperature.measure_temperature,
     14: latency.measure_guardrails_of_time,
+    15: receipts.measure_receipts,
 }

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Outcome = Literal["passed", "warned", "failed", "inconclusive"]
+"""Outcome of a gate; see `Verdict`."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -16,7 +19,7 @@ class Verdict:
     (too little evidence) do not block, but are never called a pass.
     """
 
-    outcome: Literal["passed", "warned", "failed", "inconclusive"]
+    outcome: Outcome
     reason: str
     evidence: dict[str, Any] = field(default_factory=dict)
 

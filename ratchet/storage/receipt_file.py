@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.strict_json import parse_strictly
-from ratchet.core.verdict import Verdict
+from ratchet.core.verdict import Outcome, Verdict
 from ratchet.rollout.signatures import is_signed, sign
 
 SCHEMA = 2
@@ -89,7 +89,14 @@ def receipt_of(document: Mapping[str, Any], seal: Seal | None = None) -> Receipt
     content = {**document, "verdict": Verdict(**document["verdict"])}
     if content["schema"] == UNSIGNED and any(name in content for name in _ADDED):
         raise TypeError("a receipt before signatures has no method")
-    return Receipt(**content, seal=seal)
+    receipt = Receipt(**content, seal=seal)
+    verdict = receipt.verdict
+    texts = (receipt.classifier, receipt.week, receipt.gate, verdict.reason, *(vars(seal).values() if seal else ()))
+    tables = (verdict.evidence, receipt.binds, receipt.method, *receipt.chain)
+    sound = all(isinstance(each, str) for each in texts) and all(isinstance(each, dict) for each in tables)
+    if not sound or verdict.outcome not in get_args(Outcome):
+        raise TypeError("a value is of another kind than in a receipt")
+    return receipt
 
 
 def read_receipt(path: Path) -> Receipt:

@@ -17,7 +17,7 @@ from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget, digests_of_targets
 from ratchet.gates.chain import find_gap
 from ratchet.gates.rederivation import derive_again, has_rule, list_differences
-from ratchet.gates.registry import MODEL_GATES, TARGET_GATES, WORDING
+from ratchet.gates.registry import GATES, MODEL_GATES, TARGET_GATES, WORDING
 from ratchet.gates.settings_read import has_same_settings
 from ratchet.gates.target_fit import read_fit
 from ratchet.storage.home import Home
@@ -46,6 +46,8 @@ def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
     result = [VerifyFinding("receipt", f"{summary}; digest {receipt.digest}")]
     if receipt.chain:
         result.append(find("chain", lambda: _check_chain(receipt)))
+    if receipt.gate not in GATES:
+        result.append(VerifyFinding("verdict", f"cannot be derived again: this version has no gate {receipt.gate}"))
     if has_rule(receipt.gate):
         result.append(find("verdict", lambda: _derive_from_evidence(receipt)))
     in_home = receipt.classifier in home.classifiers() and home.has_rows(receipt.classifier)
