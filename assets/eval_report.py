@@ -24,6 +24,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_answers
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
+from ratchet.workflows.gates.earlier_cycles import load_anchor, load_seen_slices
 from ratchet.workflows.gates.past_answers import read_past_answers
 
 
@@ -48,6 +49,7 @@ def eval_report(
     splits = read_splits(rows, golden, spec.labels)
     served = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     rules = LabelRuleFile(home, cycle.classifier).read()
+    items = [(text, spec.labels[i]) for text, i in zip(splits["golden"].texts, splits["golden"].labels, strict=True)]
     judgement = gather_judgement(
         cycle,
         spec,
@@ -63,6 +65,8 @@ def eval_report(
         requests=dict(zip(served["label"], served["requests"].astype(int).tolist(), strict=True)),
         rules=rules,
         before=read_past_answers(warehouse, cycle, noted, rules),
+        anchor=load_anchor(home, warehouse, cycle, items, live),
+        slices_before=load_seen_slices(home, cycle),
     )
     document = {**build_report(judgement), "rows": outside_of(home, cycle.classifier)}
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))

@@ -18,9 +18,11 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
 from ratchet.data.judging import sentence_on_judging, sentence_on_labels
+from ratchet.data.label_choice import trained_labels
 from ratchet.data.label_rules import LabelRules
 from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
+from ratchet.gates.paired_answers import PAIRED_SQL, PairedAnswer, read_paired_answers
 from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.gates.registry import READS, WORDING, gates_on
 from ratchet.gates.settings_read import bind_settings
@@ -70,6 +72,12 @@ class GateContext:
         names = needed_digests(gate)
         votes = digest_votes(self.warehouse, self.cycle, self.spec.window) if "labels" in names else ""
         return {**self.receipts.made(self.cycle, *names), **({"labels": votes} if votes else {})}
+
+    @property
+    def paired(self) -> list[PairedAnswer]:
+        """Answers of candidate and live on the same items; empty where nothing is live."""
+        rows = self.warehouse.frame(PAIRED_SQL, self.parameters(adapter=self.noted["adapter"])).to_dict("records")
+        return read_paired_answers(rows, trained_labels(self.spec, self.noted), self.spec.slices.columns)
 
     @property
     def live_labels(self) -> tuple[str, ...] | None:

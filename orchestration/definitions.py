@@ -14,6 +14,7 @@ from assets.production_logs import production_logs
 from assets.published_adapter import published_adapter
 from assets.training_set import training_set
 from checks.beats_baselines import beats_baselines
+from checks.calibration_regression import calibration_regression
 from checks.golden_agreement import golden_agreement
 from checks.golden_set_regression import golden_set_regression
 from checks.identity_attacks import identity_attacks
@@ -21,6 +22,7 @@ from checks.label_agreement import label_agreement
 from checks.label_distribution import label_distribution
 from checks.leakage import leakage
 from checks.row_quality import row_quality
+from checks.slices import slices
 from checks.target_fit import target_fit
 from checks.target_plan import target_plan
 from orchestration.feedback import new_feedback_sensor
@@ -52,6 +54,8 @@ CHECKS = [
     golden_agreement,
     golden_set_regression,
     identity_attacks,
+    calibration_regression,
+    slices,
 ]
 
 

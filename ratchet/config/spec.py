@@ -19,6 +19,7 @@ from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
 from ratchet.config.receipts import ReceiptPolicy
 from ratchet.config.review import ReviewPolicy
+from ratchet.config.slices import Slices
 from ratchet.config.spec_digest import digest_as_former, digest_read, keep_set, settings_at
 from ratchet.config.target import Target
 from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
@@ -74,6 +75,8 @@ class Spec:
     window: Window = field(default_factory=Window)
     limits: Limits = field(default_factory=Limits)
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
+    slices: Slices = field(default_factory=Slices)
+    """Parts of the items within which a candidate is compared with live."""
     candidate: tuple[Candidate, ...] = (Candidate(),)
     prompt: PromptPolicy = field(default_factory=PromptPolicy)
     target: tuple[Target, ...] = ()

@@ -47,7 +47,7 @@ min_examples_per_class = 5       # training examples that each label needs
 min_agreement = 0.9              # share of the pairs of annotators of one request that agree: each is right in 95 %
 max_null_share = 0.2             # share of a week's requests that may lack a confidence where others have one; 1.0: any
 max_label_divergence = 0.1       # Jensen-Shannon distance (0..1), beyond chance, of the week's labels from train: warns
-max_golden_loss = 0.05           # share of the golden items that live gets right which a candidate may lose
+max_golden_loss = 0.05           # loss of golden accuracy within which a candidate is as good as live
 golden_floor = 0.6               # golden accuracy that the first candidate needs, before there is a live adapter
 golden_floor_per_class = 0.2     # and its recall within each class
 

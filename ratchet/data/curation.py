@@ -40,12 +40,13 @@ WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
 SENT_SQL = """
 SELECT e.split, e.request_id, e.ts, e.text, e.label, e.blind, coalesce(e.drawn, true) AS drawn,
        coalesce(p.text, e.text) AS as_sent,
-       CASE WHEN list_contains(p.parts, e.label) THEN e.label ELSE p.label END AS served
+       CASE WHEN list_contains(p.parts, e.label) THEN e.label ELSE p.label END AS served, p.extra
 FROM examples e LEFT JOIN read_logs p USING (classifier, request_id)
 WHERE e.classifier = $classifier AND e.week = $week ORDER BY e.split, e.ts, e.request_id
 """
 """`EXAMPLES_SQL` with each text as it was sent, which an adapter reads by the redaction of its own training, and with
-the label that was served for it, by the label rules; a part of a label that was split confirms it."""
+the label that was served for it, by the label rules; a part of a label that was split confirms it. `extra` holds the
+further columns of its log row."""
 
 EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind", "origin", "drawn"]
 

@@ -109,7 +109,7 @@ def build_report(found: Judgement) -> dict[str, Any]:
                 for a, text in zip(answers, golden.split.texts, strict=True)
                 if a.lost
             ],
-            "sentence": describe_power(answers),
+            "sentence": describe_power(answers, spec.limits.max_golden_loss),
         },
         "baselines": {name: dict(scores) for name, scores in found.baselines.items()},
         "baselines_sentence": found.verdicts["beats_baselines"].reason,

@@ -1,16 +1,14 @@
 """Judging: gathers the content of an eval report from predictors, examples and the record of the training.
 
 Add here a model to run, or items to run it on. Answers are judged in `ratchet/metrics/classification.py`,
-`baselines.py` and `ratchet/gates/golden_set_regression.py`, and the document is built in `eval_report.py`.
+`baselines.py` and `model_gates.py`, and the document is built in `eval_report.py`.
 """
 
 import functools
 import platform
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,19 +22,17 @@ from ratchet.core.label_names import label_form
 from ratchet.core.verdict import Verdict
 from ratchet.data.given_examples import is_by_text
 from ratchet.data.label_rules import NO_RULES, LabelRules
-from ratchet.data.label_selection import count_confirming
 from ratchet.data.rendering import render
 from ratchet.evaluation.baselines import judge_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
-from ratchet.evaluation.eval_report import Judgement, golden_answers
+from ratchet.evaluation.eval_report import Judgement
+from ratchet.evaluation.model_gates import decide_model_gates
 from ratchet.evaluation.scoring import Scored, Scorer, Split, score
 from ratchet.evaluation.sweep import measure_tfidf
 from ratchet.evaluation.text_figures import measure_examples
 from ratchet.evaluation.untuned_base import Untuned, UntunedCausal, UntunedEncoder
-from ratchet.gates.beats_baselines import decide_baselines
-from ratchet.gates.golden_agreement import decide_golden_agreement, labels_of_test
-from ratchet.gates.golden_set_regression import decide_regression
-from ratchet.metrics.classification import Floats, macro_f1
+from ratchet.gates.golden_anchor import NO_ANCHOR, Anchor
+from ratchet.metrics.classification import Floats
 from ratchet.models.embeddings import embed_texts
 from ratchet.training.plan import read_plan
 from ratchet.training.result import read_result
@@ -72,6 +68,7 @@ def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequ
             np.array([index[label] for label in part["label"]], dtype=np.int64),
             tuple(part["as_sent"]) if "as_sent" in part else (),
             tuple(part["served"]) if "served" in part else (),
+            tuple(part["extra"]) if "extra" in part else (),
         )
         for name, part in rows.groupby("split")
     }
@@ -101,12 +98,15 @@ def gather_judgement(
     requests: Mapping[str, int] | None = None,
     rules: LabelRules = NO_RULES,
     before: Sequence[Mapping[str, Any]] = (),
+    anchor: Anchor = NO_ANCHOR,
+    slices_before: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Judgement:
     """Run candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
     `noted` holds the notes of earlier stages of the cycle, `training` is the work folder, `verdicts` are those of the
     data gates, `requests` counts the week's requests by served label, `before` holds counts of labels and answers of
-    the weeks before. Answers of live are read by the label `rules`: a renamed label is not an error of either.
+    the weeks before. Answers of live are read by the label `rules`: a renamed label is not an error of either. `anchor`
+    holds the answers of 13 weeks ago, `slices_before` the test items of each slice in the cycle before.
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]
@@ -143,6 +143,8 @@ def gather_judgement(
                 requests=requests,
                 before=before,
                 on_examples=is_by_text(noted["data"]),
+                anchor=anchor,
+                slices_before=slices_before,
             ),
         },
         training=result.as_json(),
@@ -189,34 +191,6 @@ def _score_live(
     }
 
 
-def decide_model_gates(
-    candidate: Mapping[str, Scored],
-    live: Mapping[str, Scored] | None,
-    baselines: Mapping[str, Mapping[str, float]],
-    spec: Spec,
-    *,
-    is_probe: bool = False,
-    requests: Mapping[str, int] | None = None,
-    before: Sequence[Mapping[str, Any]] = (),
-    on_examples: bool = False,
-) -> dict[str, Verdict]:
-    """Return the verdicts of the gates that judge the model; with `on_examples` no request is among the test items."""
-    test = candidate["test"]
-    reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
-    counts = np.bincount(test.split.labels, minlength=len(spec.labels)).tolist()
-    support = {label: n for label, n in zip(spec.labels, counts, strict=True) if n}
-    every = _count_confusions(candidate, spec.labels)
-    confusions = [row for row in every if row["split"] == "golden" or not on_examples]
-    selection = count_confirming(labels_of_test(confusions))
-    return {
-        "beats_baselines": decide_baselines(
-            reached, baselines, is_probe=is_probe, support=support, selection=selection
-        ),
-        "golden_agreement": decide_golden_agreement(confusions, requests, before),
-        "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
-    }
-
-
 def prediction_rows(judgement: Judgement) -> pd.DataFrame:
     """Return every answer of candidate and live, as rows of the table `predictions`."""
     models = {
@@ -238,16 +212,3 @@ def prediction_rows(judgement: Judgement) -> pd.DataFrame:
             for row in scored.rows(labels)
         ]
     )
-
-
-def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Count the rows of `golden_agreement.CONFUSIONS_SQL` from answers in memory."""
-    counts = Counter(
-        (row["split"], row["label"], row["predicted"], served)
-        for scored in scores.values()
-        for row, served in zip_longest(scored.rows(labels), scored.split.served)
-    )
-    return [
-        {"split": split, "label": label, "predicted": predicted, "served": served, "n": n}
-        for (split, label, predicted, served), n in counts.items()
-    ]

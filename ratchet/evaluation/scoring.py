@@ -44,6 +44,8 @@ class Split:
     """The texts before redaction, for adapters that redact otherwise than examples are now; empty where not known."""
     served: tuple[str | None, ...] = ()
     """The labels that were served for the items; empty where they were not served."""
+    extra: tuple[str | None, ...] = ()
+    """Further columns of the items' log rows, as the text of a JSON object; empty where there are none."""
 
 
 @dataclass(frozen=True)

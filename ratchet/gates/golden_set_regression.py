@@ -1,19 +1,34 @@
-"""Golden-set regression: golden items that live gets right and the candidate gets wrong.
+"""Golden-set regression: the candidate against live, and against the adapter of 13 weeks ago, on the golden set.
 
-Add here how losses on the golden set are judged. Overall metrics are in `ratchet/metrics/classification.py`; evidence
-of live traffic is in `ratchet/rollout/`.
+Add here how a difference on the golden set becomes a verdict. The rule in three values is `paired_rule.py`, the
+anchor's answers are read in `golden_anchor.py`, the floors of a first candidate are `golden_floor.py`, and receipts of
+the former rule are derived in `golden_loss_limit.py`. Evidence of live traffic is in `ratchet/rollout/`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ratchet.config.policy import Limits
 from ratchet.core.verdict import Verdict
-from ratchet.metrics.intervals import smallest_excludable_share
+from ratchet.gates.golden_anchor import NO_ANCHOR, Anchor, anchor_evidence, judge_anchor
+from ratchet.gates.golden_floor import floor_evidence, judge_floor
+from ratchet.gates.golden_loss_limit import decide_loss_limit
+from ratchet.gates.paired_rule import (
+    CLASS_ALPHA,
+    WORSE_ALPHA,
+    describe_classes,
+    describe_difference,
+    describe_reach,
+    judge_paired,
+)
+from ratchet.metrics.paired_difference import PairedCounts
 
+GOLDEN_RULE = 2
+"""Revision of the rule, which its evidence names; the first counted losses alone against a limit."""
 GOLDEN_SQL = """
-SELECT c.item, c.label, c.predicted AS candidate, l.predicted AS live
+SELECT c.item, c.text, c.label, c.predicted AS candidate, l.predicted AS live, l.adapter AS live_adapter
 FROM predictions c LEFT JOIN predictions l
   ON l.classifier = c.classifier AND l.week = c.week AND l.model = 'live' AND l.split = c.split AND l.item = c.item
 WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter AND c.split =
@@ -23,7 +38,6 @@ ORDER BY length(c.item), c.item
 """Predictions of the candidate, and of live where there is one, for each golden item of one cycle."""
 
 _NAMED = 10
-_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,11 @@ class GoldenAnswer:
         """True where live gets the item right and the candidate does not."""
         return self.live == self.label != self.candidate
 
+    @property
+    def gained(self) -> bool:
+        """True where the candidate gets the item right and live does not."""
+        return self.candidate == self.label != self.live
+
 
 def read_golden_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]:
     """Return the rows of `GOLDEN_SQL` as answers; a missing answer of live is None."""
@@ -49,80 +68,108 @@ def read_golden_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]
     ]
 
 
-def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
-    """Decide whether at most `max_golden_loss` of what live gets right is lost, over all and within each class.
+def decide_regression(
+    answers: Sequence[GoldenAnswer],
+    limits: Limits,
+    anchor: Anchor | Mapping[str, Any] = NO_ANCHOR,
+    *,
+    rule: int = GOLDEN_RULE,
+) -> Verdict:
+    """Decide whether the candidate is within `max_golden_loss` of live, is worse, or cannot be distinguished from it.
 
-    Without a live adapter, or with one that gets nothing right, the candidate must reach the absolute floors instead.
-    Raises ValueError for an empty golden set.
+    It passes where the lower end of the paired difference is above -`max_golden_loss`; else it fails where the upper
+    end is below 0 or a class shows a loss, and where the same is shown against the `anchor` (its answers, or what a
+    receipt holds of it). Else it is undecided: that proves nothing and does not block. Without a live adapter, or with
+    one that gets nothing right, the candidate must reach the absolute floors instead. `rule` is that of the receipt
+    which is decided again. Raises ValueError for an empty golden set.
     """
     if not answers:
         raise ValueError("the golden set is empty")
-    kept = [answer for answer in answers if answer.live == answer.label]
-    if not kept:
-        return _decide_floor(answers, limits)
-    lost = [answer for answer in kept if answer.lost]
-    share = len(lost) / len(kept) if kept else 0.0
-    classes = {label: [a for a in kept if a.label == label] for label in dict.fromkeys(a.label for a in answers)}
-    # Every class is judged too: the loss of a whole small class would disappear in the overall share.
-    bad = [label for label, mine in classes.items() if _class_regressed(sum(a.lost for a in mine), len(mine), limits)]
+    if not any(answer.live == answer.label for answer in answers):
+        rows = [(answer.label, answer.candidate) for answer in answers]
+        found = floor_evidence(rows, limits, has_live=any(answer.live is not None for answer in answers))
+        return judge_floor(found)
+    lost, gained = ([a for a in answers if getattr(a, each)] for each in ("lost", "gained"))
     evidence: dict[str, Any] = {
-        "n": len(answers), "live_right": len(kept), "lost": [vars(answer) for answer in lost],
+        "n": len(answers),
+        "live_right": sum(a.live == a.label for a in answers),
+        "lost": [vars(answer) for answer in lost],
         "limit": limits.max_golden_loss,
-        "classes": {label: {"live_right": len(mine), "lost": sum(a.lost for a in mine)} for label,
-        mine in classes.items()},
-        "smallest_excludable_loss": smallest_excludable_share(len(kept)),
-    }  # fmt: skip
-    counted = (
-        f"{len(lost)} of {len(kept)} golden items that live gets right are lost ({share:.1%}, limit"
-        f" {limits.max_golden_loss:.0%})"
+        "classes": _count_classes(answers),
+    }
+    if rule < GOLDEN_RULE:
+        return decide_loss_limit(evidence, limits.min_golden_per_class)
+    against = (
+        anchor_evidence(anchor, [(a.label, a.candidate) for a in answers])
+        if isinstance(anchor, Anchor)
+        else dict(anchor)
     )
-    named = f"; lost: {', '.join(a.item for a in lost[:_NAMED])}{' ...' if len(lost) > _NAMED else ''}" if lost else ""
-    if share > limits.max_golden_loss or bad:
-        counts = [f"{label} {evidence['classes'][label]['lost']} of {len(classes[label])}" for label in bad]
-        within = f"; within class: {', '.join(counts)}" if counts else ""
-        return Verdict("failed", f"Fails: {counted}{within}{named}.", evidence)
-    return Verdict("passed", f"Passes: {counted}{named}.", evidence)
+    return _judge({"rule": rule, **evidence, "gained": [vars(answer) for answer in gained], "anchor": against})
 
 
-def describe_power(answers: Sequence[GoldenAnswer]) -> str:
-    """Describe the smallest loss that this golden set can reveal, at 95 % confidence.
-
-    Only items that live gets right can be lost; without a live adapter all of them count.
-    """
-    live_right = [a for a in answers if a.live == a.label]
-    n = len(live_right) or len(answers)
-    return f"{n} golden items can only reveal losses of {100 * smallest_excludable_share(n):.1f} % or more."
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something."""
+    if "floor" in evidence:
+        return judge_floor(evidence)
+    return decide_loss_limit(evidence) if "rule" not in evidence else _judge(evidence)
 
 
-def _class_regressed(lost: int, n: int, limits: Limits) -> bool:
-    from scipy.stats import binomtest
+def _count_classes(answers: Sequence[GoldenAnswer]) -> dict[str, dict[str, int]]:
+    classes = {label: [a for a in answers if a.label == label] for label in dict.fromkeys(a.label for a in answers)}
+    return {
+        label: {
+            "n": len(mine),
+            "live_right": sum(a.live == label for a in mine),
+            "lost": sum(a.lost for a in mine),
+        }
+        for label, mine in classes.items()
+    }
 
-    if n == 0 or lost / n <= limits.max_golden_loss:
-        return False
-    if n >= limits.min_golden_per_class:
-        return True
-    return bool(binomtest(lost, n, limits.max_golden_loss, alternative="greater").pvalue < _ALPHA)
+
+def _judge(evidence: Mapping[str, Any]) -> Verdict:
+    margin, n, lost, gained = (evidence[key] for key in ("limit", "n", "lost", "gained"))
+    losses, gains = (Counter(each["label"] for each in items) for items in (lost, gained))
+    classes = {
+        label: PairedCounts(each["n"], losses[label], gains[label]) for label, each in evidence["classes"].items()
+    }
+    whole = PairedCounts(n, len(lost), len(gained))
+    if sum(each.n for each in classes.values()) != n:
+        raise ValueError("the classes do not add up to the golden set")
+    found = judge_paired(whole, margin, alpha=WORSE_ALPHA, classes=classes, class_alpha=CLASS_ALPHA)
+    drift, drifted, of_anchor = judge_anchor(evidence["anchor"], margin)
+    kept = {
+        **evidence,
+        "classes": {
+            label: {**evidence["classes"][label], "lost": each.losses, "gained": each.gains}
+            for label, each in classes.items()
+        },
+        "churn": whole.churn,
+        "interval": list(found.interval),
+        "anchor": of_anchor,
+    }
+    names = ", ".join(each["item"] for each in lost[:_NAMED])
+    counted = (
+        f"of {n} golden items {len(lost)} that live gets right are lost and {len(gained)} gained,"
+        f" {describe_difference(whole, found.interval)}"
+    )
+    named = f"; lost: {names}{' ...' if len(lost) > _NAMED else ''}" if lost else ""
+    within = f"; within class: {describe_classes(classes, found.classes)}" if found.classes else ""
+    if found.shown == "worse" or drifted:
+        return Verdict("failed", f"Fails: {counted}{within}{named}. {drift}", kept)
+    if found.shown == "within":
+        return Verdict("passed", f"Passes: {counted}, so within {100 * margin:g}{named}. {drift}", kept)
+    reach = describe_reach(n, whole.churn, margin)
+    return Verdict(
+        "inconclusive",
+        f"No verdict: {counted}: neither within {100 * margin:g} nor worse is shown{named}. {reach} The rollout's"
+        f" labels decide. {drift}",
+        kept,
+    )
 
 
-def _decide_floor(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
-    right = [answer for answer in answers if answer.candidate == answer.label]
-    accuracy = len(right) / len(answers)
-    recalls = {}
-    for label in dict.fromkeys(answer.label for answer in answers):
-        mine = [answer for answer in answers if answer.label == label]
-        recalls[label] = sum(a.candidate == label for a in mine) / len(mine)
-    low = {label: recall for label, recall in recalls.items() if recall < limits.golden_floor_per_class}
-    evidence = {
-        "n": len(answers), "accuracy": accuracy, "recall": recalls, "floor": limits.golden_floor,
-        "floor_per_class": limits.golden_floor_per_class,
-    }  # fmt: skip
-    live = "no live adapter" if all(answer.live is None for answer in answers) else "live gets none right"
-    reached = f"{live}: golden accuracy {accuracy:.3f} (floor {limits.golden_floor})"
-    if accuracy < limits.golden_floor or low:
-        classes = (
-            f"; recall under {limits.golden_floor_per_class}: " + ", ".join(f"{k} {v:.2f}" for k, v in low.items())
-            if low
-            else ""
-        )
-        return Verdict("failed", f"Fails: {reached}{classes}.", evidence)
-    return Verdict("passed", f"Passes: {reached}, lowest recall {min(recalls.values()):.2f}.", evidence)
+def describe_power(answers: Sequence[GoldenAnswer], margin: float) -> str:
+    """Describe what this golden set can show, at the share of answers that differ from live's."""
+    if all(answer.live is None for answer in answers):
+        return describe_reach(len(answers), None, margin)
+    churn = sum(answer.lost or answer.gained for answer in answers) / len(answers) if answers else 0.0
+    return describe_reach(len(answers), churn, margin)

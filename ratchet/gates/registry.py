@@ -63,6 +63,8 @@ REGISTRY = (
     Gate("beats_baselines", "eval_report", "answers"),
     Gate("golden_agreement", "eval_report", "answers"),
     Gate("golden_set_regression", "eval_report", "answers"),
+    Gate("calibration_regression", "eval_report", "answers"),
+    Gate("slices", "eval_report", "answers", ("label", "limits", "window", "candidate", "prompt", "slices")),
     Gate("identity_attacks", "gate_audit", "audit"),
 )
 
@@ -72,7 +74,7 @@ def gates_on(*subjects: Subject) -> tuple[str, ...]:
     return tuple(gate.name for gate in REGISTRY if gate.judges in subjects)
 
 
-WORDING = 3
+WORDING = 4
 """Revision of the gates' sentences, which receipts bind; raise it when a verdict is worded otherwise. A receipt of
 the same revision must hold the very sentence that is derived again, one of another its outcome and figures."""
 

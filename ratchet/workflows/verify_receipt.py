@@ -24,7 +24,8 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipt_file import Receipt, read_receipt
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
-from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
+from ratchet.workflows.gates.recheck import judge_again
+from ratchet.workflows.gates.stored_answers import read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
 from ratchet.workflows.rollout.vouch import vouch
 from ratchet.workflows.verify_finding import VerifyFinding, find

@@ -23,7 +23,7 @@ from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.testing.homes import WORDS, SmallClassifier, write_pairs
-from ratchet.workflows.gates.recheck import compare_with, read_stored_answers
+from ratchet.workflows.gates.stored_answers import compare_with, read_stored_answers
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote, shadow
 from ratchet.workflows.rollout.rollback import roll_back

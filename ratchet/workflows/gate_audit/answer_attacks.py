@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ratchet.evaluation.evaluate import decide_model_gates
 from ratchet.evaluation.gate_audit.attack import NOMINATION, ROLLOUT
 from ratchet.evaluation.gate_audit.score_copies import Answers, largest_distance
+from ratchet.evaluation.model_gates import decide_model_gates
 from ratchet.gates.candidate_identity import find_copy
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import decide

@@ -28,7 +28,8 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import blocking_stage, candidates
 from ratchet.storage.specs import Specs
-from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
+from ratchet.workflows.gates.recheck import judge_again
+from ratchet.workflows.gates.stored_answers import compare_with, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.budget import need_room
 from ratchet.workflows.rollout.draw_stream import plan_stream

@@ -11,14 +11,18 @@ import pytest
 from ratchet.config.spec import Label, Spec
 from ratchet.core.cycle import Cycle
 from ratchet.data.label_selection import LabelSelection, count_confirming
-from ratchet.evaluation.evaluate import decide_model_gates, read_splits
+from ratchet.evaluation.evaluate import read_splits
+from ratchet.evaluation.model_gates import decide_model_gates
 from ratchet.evaluation.scoring import Scored, Split
+from ratchet.gates.calibration_regression import decide_calibration
 from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement, labels_of_test
 from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
+from ratchet.gates.paired_answers import PAIRED_SQL, read_paired_answers
+from ratchet.gates.slices import decide_slices
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.calibration import softmax
 from ratchet.storage.home import Home
-from ratchet.workflows.gates.recheck import read_stored_answers
+from ratchet.workflows.gates.stored_answers import read_stored_answers
 
 SPEC = Spec("tickets", (Label("a"), Label("b")))
 BASELINES = {name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")}
@@ -85,7 +89,12 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
         decide_regression(read_golden_answers(stored.to_dict("records")), SPEC.limits)
         == verdicts["golden_set_regression"]
     )
-    assert verdicts["golden_set_regression"].outcome == ("failed" if live and wrong > 2 else "passed")
+    key = {"classifier": "tickets", "week": week, "adapter": "candidate"}
+    paired = read_paired_answers(warehouse.frame(PAIRED_SQL, key).to_dict("records"), SPEC.labels, ())
+    assert decide_calibration(paired, SPEC.limits.max_nll_rise) == verdicts["calibration_regression"]
+    assert decide_slices(paired, SPEC.slices, SPEC.limits.max_golden_loss) == verdicts["slices"]
+    outcome = {0: "inconclusive", 2: "inconclusive", 3: "inconclusive", 20: "failed"}[wrong] if live else "passed"
+    assert verdicts["golden_set_regression"].outcome == outcome
     assert verdicts["beats_baselines"].outcome == "passed"
 
 

@@ -7,17 +7,23 @@ from typing import Any
 import pytest
 
 from ratchet.config.policy import Limits
+from ratchet.config.slices import Slices
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.calibration_regression import decide_calibration
 from ratchet.gates.golden_agreement import decide_golden_agreement
+from ratchet.gates.golden_anchor import Anchor
+from ratchet.gates.golden_set_regression import GoldenAnswer, decide_regression
 from ratchet.gates.identity_attacks import decide_identity_attacks
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import Leak, decide_leakage
+from ratchet.gates.paired_answers import PairedAnswer
 from ratchet.gates.rederivation import derive_again, list_differences
 from ratchet.gates.registry import GATES, gates_on
 from ratchet.gates.row_quality import decide_row_quality
+from ratchet.gates.slices import decide_slices
 from ratchet.metrics.agreement import Agreement
 from ratchet.metrics.intervals import proportion_interval
 
@@ -54,6 +60,19 @@ def contradicting(n: int) -> list[dict[str, Any]]:
     ]
 
 
+def golden(n: int, lost: int, gained: int) -> list[GoldenAnswer]:
+    """Golden answers of which so many are lost and gained against live."""
+    mine = ["b" if i < lost else "a" for i in range(n)]
+    return [GoldenAnswer(f"g{i}", "a", mine[i], "b" if lost <= i < lost + gained else "a") for i in range(n)]
+
+
+def paired(n: int, p: float, lost: int = 0) -> list[PairedAnswer]:
+    """Test items with the candidate's probability of the label beside live's 0.9, so many of them lost."""
+    channel = {"channel": "chat"}
+    return [PairedAnswer("test", "a", "b" if i < lost else "a", "a", p, 0.9, "a", channel) for i in range(n)]
+
+
+THEN = Anchor("", "e" * 64, "2025-11-24", ("b", "b", *["a"] * 198))
 VERDICTS: dict[str, dict[str, Verdict]] = {
     "row_quality": {
         "passed": decide_row_quality([GOOD, GOOD]),
@@ -84,6 +103,21 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
         "warned": decide_identity_attacks([{**ATTACK, "stopped_by": ["rollout"]}]),
         "failed": decide_identity_attacks([{**ATTACK, "stopped_by": []}]),
     },
+    "golden_set_regression": {
+        "passed": decide_regression(golden(200, 2, 2), Limits(), THEN),
+        "inconclusive": decide_regression(golden(60, 3, 2), Limits()),
+        "failed": decide_regression(golden(200, 20, 2), Limits(), Anchor("live", "e" * 64, "2025-11-24")),
+    },
+    "calibration_regression": {
+        "passed": decide_calibration(paired(60, 0.9), 0.02),
+        "failed": decide_calibration(paired(60, 0.6), 0.02),
+        "inconclusive": decide_calibration([], 0.02),
+    },
+    "slices": {
+        "passed": decide_slices(paired(60, 0.9), Slices(("channel",)), 0.05, before={"channel": {"fax": 30}}),
+        "failed": decide_slices(paired(60, 0.9, lost=12), Slices(("channel",)), 0.05),
+        "inconclusive": decide_slices(paired(9, 0.9), Slices(("channel",)), 0.05),
+    },
     "beats_baselines": {
         "passed": decide_baselines(0.5, BASELINES, support={"a": 9, "b": 8}),
         "inconclusive": decide_baselines(0.4, BASELINES, support={"a": 9, "b": 2}),
@@ -108,11 +142,20 @@ def test_a_verdict_follows_from_the_evidence_of_its_receipt(gate: str, outcome: 
     assert stored(again) == stored(verdict)
 
 
-def fewer_keys(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+SHOWN = {
+    "golden_set_regression": {"churn", "interval", "live_right", "rule"},  # without one: the former rule
+    "golden_agreement": {"classes", "confidence", "selection", "history"},
+    "calibration_regression": {"n", "rise", "interval"},
+    "slices": {"power", "too_small", "vanished", "lost"},
+}
+"""Figures that follow from others, and are shown beside what decides."""
+
+
+def fewer_keys(gate: str, evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The evidence without each of its keys that the rule judges by."""
     decides_nothing = {"alpha", "alpha_ci", "agreement_ci", "confusions", "agreement"}
     decides_nothing |= {"distance", "chance", "excess", "p", "missing", "moved", "differing"}
-    decides_nothing |= {"classes", "confidence", "selection", "history"}
+    decides_nothing |= SHOWN.get(gate, set())
     return {key: {k: v for k, v in evidence.items() if k != key} for key in evidence if key not in decides_nothing}
 
 
@@ -120,7 +163,7 @@ def fewer_keys(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def test_evidence_of_an_earlier_version_is_called_underivable(gate: str, outcome: str) -> None:
     """Without any one of its keys, and with strange values in their place, nothing else is raised or passes."""
     evidence = stored(VERDICTS[gate][outcome])
-    for key, fewer in fewer_keys(evidence).items():
+    for key, fewer in fewer_keys(gate, evidence).items():
         if key == "doubles":  # counts itself as missing by its constructor
             continue
         with pytest.raises(RatchetError, match=f"lacks '{key}'") as caught:
@@ -153,6 +196,22 @@ ALTERED: dict[str, tuple[str, str, Callable[[dict[str, Any]], object]]] = {
     ),
     "no leaks": ("leakage", "failed", lambda evidence: evidence.update(leaks=0, first=[])),
     "a count of leaks": ("leakage", "failed", lambda evidence: evidence.update(leaks=0)),
+    "a golden item less lost": ("golden_set_regression", "failed", lambda evidence: evidence["lost"].pop()),
+    "a golden item gained": (
+        "golden_set_regression", "failed",
+        lambda evidence: evidence["gained"].append({"item": "g9", "label": "a", "candidate": "a", "live": "b"}),
+    ),
+    "a class of the anchor": (
+        "golden_set_regression", "passed", lambda evidence: evidence["anchor"]["classes"]["a"].update(lost=30),
+    ),
+    "a rise of confidence": (
+        "calibration_regression", "failed", lambda evidence: evidence["parts"]["test"].update(mean=0.0),
+    ),
+    "a slice less lost": (
+        "slices", "failed", lambda evidence: [evidence["slices"][key].clear() for key in ("label", "channel")],
+    ),
+    "a slice that came back": ("slices", "passed", lambda evidence: evidence["seen"]["channel"].update(fax=3)),
+    "a margin": ("golden_set_regression", "inconclusive", lambda evidence: evidence.update(limit=0.2)),
     "a baseline": ("beats_baselines", "failed", lambda evidence: evidence.update(majority=0.1, base_model=0.1)),
 }  # fmt: skip
 
@@ -191,6 +250,9 @@ def test_figures_are_compared_to_the_rounding_of_libraries(case: str) -> None:
 def test_each_gate_of_the_data_is_derived_from_its_evidence() -> None:
     """A gate on rows or examples needs no home; for others and for unknown ones it is said that they do."""
     assert set(gates_on("rows", "examples")) <= set(VERDICTS)
-    for gate in (*(set(GATES) - set(VERDICTS)), "../row_quality", "registry", "spelling"):
+    for gate in set(GATES) - set(VERDICTS):
+        with pytest.raises(RatchetError, match=r"its evidence lacks|does not judge the evidence of its receipt alone"):
+            derive_again(gate, {})
+    for gate in ("../row_quality", "registry", "spelling"):
         with pytest.raises(RatchetError, match="does not judge the evidence of its receipt alone"):
             derive_again(gate, {})
