@@ -1,12 +1,17 @@
 """A rollout of before its evidence was drawn ends and begins again; what the evidence lacks comes into the queue."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.review.draw import draw
 from ratchet.storage.home import Home
+from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.review.event_log import list_logs, read_lines
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, write_pairs
@@ -14,6 +19,7 @@ from ratchet.workflows.review.queue_evidence import queue_evidence
 from ratchet.workflows.rollout.advance import apply_decision, weigh
 from ratchet.workflows.rollout.nominate import nominate, shadow
 from ratchet.workflows.rollout.reconcile import record
+from ratchet.workflows.rollout.replay import replay
 
 WEEK = "2026-01-12"
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.slow]
@@ -69,3 +75,23 @@ def test_what_the_evidence_lacks_comes_into_the_queue_once(home: Home) -> None:
     assert {(event["reason"], event["chosen"], event["detail"], event["slot"]) for event in events} == {
         ("evidence", "evidence", "drawn by a keyed hash of the request id", "")
     }
+
+
+def test_replayed_pairs_are_drawn_like_those_of_a_gateway(home: Home) -> None:
+    """By the keyed hash of the request id and the user's code in the log; they count once their labels had time."""
+    secret = keep_secret(home.secret)
+    with open_warehouse(home, "small").connect() as connection:
+        extra = json.dumps({"user_hmac": "u1"})
+        connection.execute("UPDATE production_logs SET extra = ? WHERE request_id LIKE '2026-01-12-000%'", [extra])
+    entry = shadow(home, nominate(home, "small"))
+    made = replay(home, "small", entry.adapter, datetime(2026, 1, 5, tzinfo=UTC))
+    rows = [row for path in home.pairs("small").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert made.counts
+    assert len(rows) == made.pairs > 10
+    assert {row["draw"] for row in rows} == {draw(secret, "evidence", row["request_id"]) for row in rows}
+    assert all(row["ts"] > row["asked"] for row in rows)
+    of_user = [row for row in rows if row["user_hmac"] == "u1"]
+    assert of_user
+    young, ripe = (weigh(home, "small", now=datetime.now(UTC) + timedelta(hours=h)).counted.whole for h in (1, 49))
+    assert young.compared == 0
+    assert 0 < ripe.compared <= made.pairs - len(of_user) + len({row["asked"].date() for row in of_user})

@@ -47,7 +47,7 @@ def replay(
     alone = f"only live correct on {evidence.only_incumbent}, only the adapter on {evidence.only_challenger}"
     emit(f"{evidence.disagreements} answers differ; {evidence.labelled} pairs are labelled: {alone}")
     emit(
-        f"next: ratchet advance {name}"
+        f"next: ratchet advance {name}, which asks for the labels that these pairs lack"
         if made.counts
         else "no evidence for a rollout: that adapter is not in the shadow slot"
     )
