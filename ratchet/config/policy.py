@@ -109,9 +109,12 @@ class PromotionPolicy:
     max_disagreement: float = 0.25
     """Largest share of compared requests with different labels; above it, a person decides."""
     max_error_share: float = 0.01
-    """Largest share of requests that the candidate may fail to answer, judged by an exact 95 % interval."""
+    """Largest share of requests that the candidate may fail to answer, judged at every look."""
     max_latency_ratio: float = 2.0
-    """Largest ratio of the candidate's p95 processor time of the model to that of live."""
+    """Largest ratio of the candidate's processor time of the model to that of live for the same text, as the median."""
+    max_cost_rise: float | None = None
+    """Largest rise of the mean cost of a compared request from live to the candidate: a wrong answer costs `cost_wrong`
+    of the label that was answered. Above it the candidate is rolled back. None watches no cost."""
 
     def __post_init__(self) -> None:
         for name in ("margin", "label_margin", "shadow_share", "max_disagreement", "max_error_share"):
@@ -135,6 +138,8 @@ class PromotionPolicy:
         ):
             need_at_least(f"promotion.{name}", getattr(self, name), least)
         need_at_least("promotion.max_latency_ratio", self.max_latency_ratio, 1)
+        if self.max_cost_rise is not None:
+            need_at_least("promotion.max_cost_rise", self.max_cost_rise, 0)
         if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:
             raise bad_spec(
                 f"promotion.steps = {list(self.steps)} does not rise to 100.",

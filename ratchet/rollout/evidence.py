@@ -126,6 +126,10 @@ class Evidence:
     """Requests with one answer that were drawn to be labelled, and have a verdict."""
     agreements_right: int = 0
     """Those of them on which both are right."""
+    cost_rises: tuple[tuple[float, int], ...] = ()
+    """For each rise of cost from live's answer to the candidate's: the labelled disagreements of the stream with it."""
+    largest_cost: float = 0.0
+    """Largest `cost_wrong` of a label, which bounds a rise."""
 
     def __post_init__(self) -> None:
         parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined, self.one_sided)

@@ -10,6 +10,7 @@ from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import any_time_interval, evidence_not_worse, evidence_worse
 from ratchet.metrics.intervals import paired_difference_interval, proportion_interval
 from ratchet.metrics.share_evidence import any_time_share_interval, evidence_above
+from ratchet.rollout.cost_guardrail import measure_cost
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.guardrail import Guardrail, step_threshold
 from ratchet.rollout.label_guardrails import measure_labels
@@ -18,7 +19,7 @@ from ratchet.rollout.latency_guardrails import measure_latency
 
 def measure_guardrails(policy: PromotionPolicy, whole: Evidence, step: Evidence) -> tuple[Guardrail, ...]:
     """Measure accuracy (overall, within each label) and disagreement over `whole`, errors and latency over `step`."""
-    accuracy = (_accuracy(policy, whole, step), *measure_labels(policy, whole))
+    accuracy = (_accuracy(policy, whole, step), *measure_labels(policy, whole), *measure_cost(policy, whole))
     return (*accuracy, _disagreement(policy, whole), _errors(policy, step), *measure_latency(policy, step))
 
 

@@ -13,7 +13,7 @@ from ratchet.rollout.guardrail import Guardrail, step_threshold
 from ratchet.rollout.timed_pairs import STALLED
 
 _LEAST_MORE = 0.01
-"""Share of requests by which the candidate must stall more often than live: less is no reason to roll back."""
+"""Share of requests by which the candidate must stall more often than live: less rolls nothing back."""
 
 
 def measure_latency(policy: PromotionPolicy, step: Evidence) -> tuple[Guardrail, ...]:

@@ -115,6 +115,12 @@ WHERE label IS NOT NULL AND label <> '' GROUP BY label ORDER BY label
 """
 """Requests, losses and wins by label: the common answer of an agreement, which needs no label, else the verdict."""
 
+BY_ANSWERS_SQL = """
+SELECT incumbent_parts, challenger_parts, lost, won, count(*) FROM counted
+WHERE ripe AND judged AND sequence >= $sequence GROUP BY ALL ORDER BY ALL
+"""
+"""Labelled disagreements by both answers, and by who is right: what a wrong one costs depends on what was answered."""
+
 BY_PERSON_SQL = """
 SELECT coalesce(decider, b.person) AS who, count(*) FILTER (lost) AS losses, count(*) FILTER (won) AS wins
 FROM counted c LEFT JOIN ballots b

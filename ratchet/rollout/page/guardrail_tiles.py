@@ -84,14 +84,14 @@ def _crosses(found: Guardrail, kind: str) -> bool:
 def _write(kind: str, value: float | None) -> str:
     if value is None:
         return NO_DATA
-    unit = {"accuracy": "pp", "stalls": "pp", "latency": "\N{MULTIPLICATION SIGN}"}.get(kind, "%")
-    return f"{_plain(kind, value)}\N{NO-BREAK SPACE}{unit}"
+    unit = {"accuracy": "pp", "stalls": "pp", "latency": "\N{MULTIPLICATION SIGN}", "cost": ""}.get(kind, "%")
+    return f"{_plain(kind, value)}\N{NO-BREAK SPACE}{unit}".rstrip()
 
 
 def _plain(kind: str, value: float) -> str:
     return (
         format_figure(value, "2")
-        if kind == "latency"
+        if kind in {"latency", "cost"}
         else format_figure(100 * value, "+1" if kind in {"accuracy", "stalls"} else "1")
     )
 

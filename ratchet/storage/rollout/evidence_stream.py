@@ -4,6 +4,7 @@ Add here another figure of the stream. Pairs are read by `shadow_pairs.py`, whic
 belong to the stream is `ratchet/rollout/stream.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +14,12 @@ import duckdb
 from ratchet.data.boilerplate import Boilerplate
 from ratchet.data.text_sketch import sketch_texts
 from ratchet.metrics.intervals import binomial_p
+from ratchet.rollout.cost_guardrail import weigh_answers
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.stream import Stream
 from ratchet.rollout.stream_sql import (
     BALLOTS_SQL,
+    BY_ANSWERS_SQL,
     BY_LABEL_SQL,
     BY_PERSON_SQL,
     COUNTED_SQL,
@@ -59,6 +62,8 @@ class EvidenceStream:
     """SQL for the labels of now that the two answers of a pair stand for, live's first."""
     weeks: tuple[str, str]
     """SQL conditions of a vote of a quarantined and of a one-sided week."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """`cost_wrong` of each label of now."""
     selection: dict[str, Any] = field(default_factory=dict)
 
     def prepare(self) -> None:
@@ -84,13 +89,14 @@ class EvidenceStream:
         """Return `evidence` with the counts of the stream since the ledger's entry `sequence`."""
         found: dict[str, Any] = {key: int(value) for key, value in self._one(TOTALS_SQL, sequence=sequence).items()}
         labels = self._run(BY_LABEL_SQL, sequence=sequence).fetchall()
+        answers = self._run(BY_ANSWERS_SQL, sequence=sequence).fetchall()
         people = self._run(BY_PERSON_SQL, sequence=sequence).fetchall()
         differing, compared, of, n = (
             int(self.selection[key]) for key in ("differing", "compared", "labelled_differing", "labelled")
         )
         seen = {self.shared["incumbent"], self.shared["challenger"]} if compared else set()
         return replace(
-            evidence,
+            weigh_answers(evidence, [(a or (), b or (), *rest) for a, b, *rest in answers], self.costs),
             **found,
             stream_disagreements=sum(found[key] for key in ("losses", "wins", "neither", "waiting")),
             by_label_counts={str(label): (int(a), int(b), int(c)) for label, a, b, c in labels},

@@ -5,8 +5,8 @@ Add another source of pairs here. Counts are defined in `ratchet/rollout/evidenc
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -53,6 +53,8 @@ class Pairs:
     warehouse: Warehouse
     means: Callable[[str, str], Meanings] = lambda classifier, digest: {}
     """Function of classifier and adapter that says what its labels are called now."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Cost of a wrong answer of each label."""
     max_latency_ratio: float = PromotionPolicy.max_latency_ratio
     """Ratio of the candidate's time to live's above which a timed pair counts as slower."""
 
@@ -121,6 +123,7 @@ class Pairs:
                 },
                 parts_sql(*means),
                 (held.replace("week", "v.week"), one_sided.replace("week", "v.week")),
+                self.costs,
             )
             opened.prepare()
             evidence = [opened.add_to(each, sequence) for each, sequence in zip(counted, sequences, strict=True)]

@@ -15,11 +15,12 @@ from ratchet.rollout.state import RolloutState
 from ratchet.rollout.stream import Stream
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.evidence_stream import Unlabelled
+from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.rollout.draw_stream import stream_of
 from ratchet.workflows.rollout.live_labels import read_meanings
-from ratchet.workflows.rollout.sealing import read_spec
+from ratchet.workflows.rollout.sealing import read_spec, sealed_or_file
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ def count_evidence(
 ) -> CountedEvidence:
     """Count the evidence of the comparison that `state` says is running, as of `now`."""
     entered, moved = state.entered, state.moved
-    pairs = Pairs(home, warehouse, partial(read_meanings, home), promotion.max_latency_ratio)
+    sealed = sealed_or_file(home, classifier, Ledger(home).entries(classifier))
+    costs = {label.name: label.cost_wrong for label in sealed.label} if sealed else {}
+    pairs = Pairs(home, warehouse, partial(read_meanings, home), costs, promotion.max_latency_ratio)
     if state.compared is None or entered is None or moved is None:
         whole, step = pairs.count(classifier, ("", ""), 0, 0)
         return CountedEvidence(whole, step)

@@ -20,7 +20,7 @@ from ratchet.workflows.rollout.rollback import roll_back
 
 EVIDENCE = Evidence(
     requests=1000, disagreements=60, labelled=80, only_incumbent=3, only_challenger=5, answered=100,
-    incumbent_p95_ms=10.0, challenger_p95_ms=11.0, by_label={"amber": (50, 50, 0)},
+    incumbent_p95_ms=10.0, challenger_p95_ms=11.0, by_label_counts={"amber": (50, 50, 0)},
 )  # fmt: skip
 Enter = Callable[..., None]
 
