@@ -1,7 +1,7 @@
 """Promotion: a pure decision from the evidence of a rollout, with one sentence; others carry it out and record it.
 
-Add a rule here, in the order in which it must apply. Counts are in `evidence.py`, limits in `guardrails.py`, the effect
-of an action on the rollout in `state.py`.
+Add a rule here, in the order in which it must apply. Counts are in `evidence.py`, what they show in `proof.py`, limits
+in `guardrails.py`, the effect of an action on the rollout in `state.py`.
 """
 
 from dataclasses import dataclass, field
@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
-from ratchet.data.label_selection import describe_selection
-from ratchet.metrics.intervals import paired_difference_interval
 from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.doubt import find_doubt
 from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.forecast import Obstacle, find_lack, find_narrowing
+from ratchet.rollout.forecast import Obstacle, find_labels, find_lack, in_words
 from ratchet.rollout.guardrail import Guardrail
-from ratchet.rollout.guardrails import compare_accuracy, measure_guardrails
+from ratchet.rollout.guardrails import measure_guardrails
+from ratchet.rollout.proof import Proof, prove
 from ratchet.rollout.state import RolloutState
 
 STAY = "hold"
 """The decision to change nothing; it is not a ledger entry."""
+_UNCLEAR = {"unknown", "high"}
 
 
 @dataclass(frozen=True)
@@ -44,58 +45,53 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
     """Decide on the comparison that is running.
 
     `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules, in order: a broken
-    guardrail rolls the candidate back at once; a stopped ladder holds; votes of a quarantined week, labels of errors
-    alone, too little evidence, a candidate whose answers are all those of live, a figure that cannot be computed,
-    disagreement, or an interval that reaches below the margin hold. Past the deadline they end the attempt, unless it
-    lacks requests or labels that will come within eight weeks at the measured pace; a dwell that is not over holds;
-    otherwise the next step is taken. Nothing advances without data.
+    guardrail rolls the candidate back at once, "more than the margin worse" among them; a stopped ladder holds. Before
+    the first step everything of `_waits_for` holds; once "not worse" was shown, which the ledger's entry of that step
+    records, no later step asks for it again: only errors, latency and requests. What still waits after `max_weeks` ends
+    the attempt. A dwell that is not over holds; otherwise the next step is taken. Nothing advances without data.
     """
     if state.compared is None or state.live is None or state.moved is None:
         return Decision(STAY, "Held: nothing is compared with live.", name_state(state), state.live or "")
     incumbent, challenger = state.compared
-    measured = measure_guardrails(policy, whole, step)
-    accuracy = compare_accuracy(policy, whole)
+    measured, proof = measure_guardrails(policy, whole, step), prove(policy, whole, step)
 
-    def found(action: str, word: str, *, percent: int = 0, state_word: str = "") -> Decision:
+    def found(action: str, sentence: str, *, percent: int = 0, state_word: str = "") -> Decision:
         adapter = incumbent if action in {act.REJECT, act.EXPIRE, act.ROLLBACK} else challenger
         gone = challenger if adapter == incumbent else incumbent
-        sentence = f"{word}; {accuracy}" if word.endswith((".", "%")) or ":" in word else f"{word}: {accuracy}"
         figures = {"whole": whole.as_json(), "step": step.as_json(), "policy_margin": policy.margin}
+        figures["proof"] = proof.as_json()
         return Decision(action, sentence, state_word or name_state(state), adapter, gone, percent, measured, figures)
 
-    def hold(why: str = "", state_word: str = "") -> Decision:
-        return found(STAY, f"Held: {why}" if why else "Held", state_word=state_word)
+    def hold(why: str, state_word: str = "") -> Decision:
+        return found(STAY, f"Held: {why}; {proof.describe_figures()}", state_word=state_word)
 
     if broken := next((each for each in measured if each.status == "broken"), None):
         # a candidate that only shadows has answered no user, so there is nothing to roll back
         back = act.REJECT if state.challenger and not state.percent else act.ROLLBACK
-        return found(
-            back,
-            f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.sentence}",
-            state_word="Guardrail failing",
-        )
+        word = "Rejected" if back == act.REJECT else "Rolled back"
+        why = proof.describe_claim() if proof.shows_worse else f"{broken.sentence}; {proof.describe_figures()}"
+        return found(back, f"{word}: {why}", state_word="Guardrail failing")
     if state.held:
         return hold("a person stopped the ladder", state_word="Held")
     since = now - datetime.fromisoformat(state.moved.ts)
-    if (waits := _waits_for(state, policy, whole, step, measured, since)) is not None:
-        # An attempt ends at its deadline, never by the number of requests: labels come late, and a busy gateway has
-        # compared any number of requests before the first of them. Where few requests or labels come, each attempt
-        # would end so, for ever; it goes on while the pace brings a decision.
-        goes_on = state.challenger is not None and waits.comes_in_time(since) and (waits.is_count or not state.percent)
-        if since < timedelta(hours=policy.deadline_hours) or goes_on:
+    if (waits := _waits_for(state, policy, whole, step, proof, measured, since)) is not None:
+        # an attempt ends at its last week, never by the number of requests: labels come late, and a busy gateway has
+        # compared any number of requests before the first of them
+        if since < timedelta(weeks=policy.max_weeks):
             return hold(waits.describe(), state_word=_waiting_word(whole))
-        late = f"{waits.describe() or 'the interval reaches below the margin'}, after {policy.deadline_hours:g} h"
+        late = f"undecided after {in_words(7 * policy.max_weeks)}: {waits.describe()}; {proof.describe_figures()}"
         if state.percent:
             return found(act.ROLLBACK, f"Rolled back: {late}")
         return found(act.EXPIRE, f"Expired: {late}") if state.challenger else found(act.RELEASE, f"Released: {late}")
     if since < timedelta(minutes=policy.dwell_minutes):
         return hold(f"{_minutes(since)} of {policy.dwell_minutes:g} minutes at this step")
+    claim = proof.describe_claim()
     if state.challenger is None:
-        return found(act.RELEASE, "Released")
+        return found(act.RELEASE, f"Released: {claim}")
     percent = next(each for each in policy.steps if each > state.percent)
     if percent == 100:
-        return found(act.PROMOTE, "Promoted")
-    return found(act.STEP, f"Step {percent} %", percent=percent)
+        return found(act.PROMOTE, f"Promoted: {claim}")
+    return found(act.STEP, f"Step {percent} %: {claim}", percent=percent)
 
 
 def _waits_for(
@@ -103,23 +99,25 @@ def _waits_for(
     policy: PromotionPolicy,
     whole: Evidence,
     step: Evidence,
+    proof: Proof,
     measured: tuple[Guardrail, ...],
     since: timedelta,
 ) -> Obstacle | None:
     """Return the obstacle to the next step, None where there is none."""
+    entering = state.challenger is not None and not state.percent
     if whole.quarantined:
         held = f"{whole.quarantined} labelled requests are of a quarantined week, and count only once it is released"
         return Obstacle(held)
-    if whole.one_sided and whole.labelled < policy.min_labels:
-        return Obstacle(describe_selection(whole.one_sided, whole.confirming))
-    if (lack := find_lack(state.percent, policy, whole, step, since)) is not None:
+    if (lack := find_lack(policy, whole, step, since, percent=state.percent, entering=entering)) is not None:
         return lack
-    if state.challenger is not None and not whole.disagreements and not whole.renamed:
-        return Obstacle(f"none of {whole.requests} answers differs from live's: a copy is not promoted")
-    if unclear := next((each for each in measured if each.status in {"unknown", "high"}), None):
+    elsewhere = {"accuracy"} if entering else {"accuracy", "disagreement"}
+    if unclear := next((each for each in measured if each.name not in elsewhere and each.status in _UNCLEAR), None):
         return Obstacle(unclear.sentence)
-    low, _ = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)
-    return None if low >= -policy.margin else find_narrowing(policy, whole)
+    if state.is_shown:
+        return None
+    return find_doubt(policy, whole, proof, entering=entering) or (
+        None if proof.shows_not_worse else find_labels(policy, whole, proof, since)
+    )
 
 
 def name_state(state: RolloutState) -> str:

@@ -56,6 +56,14 @@ class RolloutState:
         return None if self.watched_by is None else (self.watched_by, self.live)
 
     @property
+    def is_shown(self) -> bool:
+        """True once the ladder's first move was decided by evidence: no later step asks for a second proof.
+
+        An adapter that a person promoted comes with receipts and without evidence, and is watched until it is shown.
+        """
+        return self.percent > 0 or (self.challenger is None and self.moved is not None and not self.moved.receipts)
+
+    @property
     def refuge(self) -> str | None:
         """Adapter that answers after a rollback, unless it is damaged: the first of `refuges`."""
         return next(iter(self.refuges), None)

@@ -15,6 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, write_atomically
 from ratchet.data.records import REQUEST_KINDS
 from ratchet.models.text_fit import measure_texts, say_texts
+from ratchet.rollout.power import describe_power
 from ratchet.storage.golden_set import GoldenItem, load_golden, read_golden, write_golden
 from ratchet.storage.home import Home
 from ratchet.storage.specs import load_spec
@@ -27,7 +28,8 @@ class NewClassifier:
     labels: tuple[str, ...]
     paths: tuple[Path, ...]
     remarks: tuple[str, ...] = ()
-    """Sentences about texts of the golden set that the candidate does not read whole, or does not know."""
+    """Sentences about texts of the golden set that the candidate does not read whole, or does not know, and about what
+    the team's labels can decide."""
 
 
 def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> NewClassifier:
@@ -64,7 +66,8 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
         shutil.rmtree(stage.parent, ignore_errors=True)
     paths = (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in REQUEST_KINDS))
     measured = measure_texts(spec.candidate, [item.text for item in items], [item.label for item in items])
-    return NewClassifier(spec.labels, paths, tuple(say_texts(measured)))
+    power = describe_power(spec.promotion, spec.review, spec.review.labels_per_week)
+    return NewClassifier(spec.labels, paths, (*say_texts(measured), power))
 
 
 def _plain_copy(golden: Path) -> bytes:

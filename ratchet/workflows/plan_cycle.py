@@ -8,21 +8,20 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, choose_week, need_known
 from ratchet.core.errors import RatchetError
 from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
 from ratchet.data.curation import CORRECTED_SQL, Curated, curate
 from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.data.label_choice import choose_labels
-from ratchet.data.label_selection import left_out_weeks
 from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.ingest.examples_alone import cycle_weeks, read_given
 from ratchet.ingest.one_sided_weeks import describe_one_sided, read_selections
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.models.text_fit import measure_texts
-from ratchet.rollout.forecast import describe_pace
-from ratchet.rollout.state import state_after
+from ratchet.rollout.power import describe_power
 from ratchet.storage.home import Home
 from ratchet.storage.past_trainings import read_past_trainings
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -76,7 +75,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "trainings": [{**asdict(each), "seconds": round(each.seconds)} for each in trainings],
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
         "estimated_s": round(rest_s + sum(each.seconds for each in trainings)),
-        "pace": _describe_pace(home, name, warehouse),
+        "pace": _describe_power(home, spec, warehouse),
         "texts": measure_texts(spec.candidate, [*curated.examples["text"]], [*curated.examples["label"]]),
         "power": describe_golden_power({label: counts[label] for label in trained_labels}, spec.limits),
     }
@@ -90,17 +89,17 @@ def _describe_labels(warehouse: Warehouse, cycle: Cycle, data: Mapping[str, Any]
     return [*describe_one_sided(warehouse, cycle.classifier, cycle.week), *filter(None, sentences)]
 
 
-def _describe_pace(home: Home, name: str, warehouse: Warehouse) -> str:
-    """Return how long a rollout's decision takes at the pace of the newest four weeks with requests; '' without a live
-    adapter, with which nothing is compared."""
-    entries, weeks = Ledger(home).entries(name), sorted(warehouse.weeks(name))[-_PACE_WEEKS:]
-    if state_after(entries).live is None or not weeks:
-        return ""
-    selections = read_selections(warehouse, name)
-    left_out = left_out_weeks(selections)
-    labels = [found for found in selections if found.week >= str(weeks[0]) and found not in left_out]
-    daily = sum(found.blind for found in labels) / (7 * len(weeks))
-    return describe_pace(promotion_in_force(home, name, entries), daily)
+def _describe_power(home: Home, spec: Spec, warehouse: Warehouse) -> str:
+    """Return in words what the team's labels can decide of a rollout, at the measured pace of the newest four weeks
+    with requests where that is slower than `labels_per_week`."""
+    name, weeks = spec.name, sorted(warehouse.weeks(spec.name))[-_PACE_WEEKS:]
+    promotion = promotion_in_force(home, name, Ledger(home).entries(name))
+    if not weeks:
+        return describe_power(promotion, spec.review, spec.review.labels_per_week)
+    blind = sum(found.blind for found in read_selections(warehouse, name) if found.week >= str(weeks[0]))
+    given = min(blind / len(weeks), spec.review.labels_per_week) if blind else spec.review.labels_per_week
+    requests = sum(warehouse.weeks(name)[week] for week in weeks) / len(weeks)
+    return describe_power(promotion, spec.review, given, requests)
 
 
 def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:

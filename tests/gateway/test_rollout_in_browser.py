@@ -22,7 +22,8 @@ pytestmark = pytest.mark.slow
 
 Enter = Callable[..., None]
 EVIDENCE = Evidence(
-    requests=1000, disagreements=60, labelled=80, only_incumbent=3, only_challenger=5, answered=100,
+    requests=40, disagreements=6, labelled=8, only_incumbent=1, only_challenger=3, answered=10,
+    compared=40, losses=1, wins=3, neither=2, stream_disagreements=6, digests=2, drawn=True,
     incumbent_p95_ms=10.0, challenger_p95_ms=11.0,
 )  # fmt: skip
 
@@ -80,7 +81,7 @@ def stepping(home: Home, made: tuple[Home, list[str]], enter: Enter) -> tuple[st
     enter(second, "shadow")
     enter(second, "step", 25)
     state = Ledger(home).state("small")
-    chosen = decide(state, PromotionPolicy(deadline_hours=1e6, margin=0.05), EVIDENCE, EVIDENCE, datetime.now(UTC))
+    chosen = decide(state, PromotionPolicy(max_weeks=1e4), EVIDENCE, EVIDENCE, datetime.now(UTC))
     apply_decision(home, "small", WeighedRollout(state, chosen))
     return first, second
 
@@ -100,7 +101,7 @@ def test_a_person_reads_the_page_and_rolls_back(
     page = reader.page
     assert page.goto(f"{address}/rollout/small").status == 200
     assert page.locator("#state-word").inner_text() == "Held: not enough evidence"
-    assert page.locator("h1").inner_text().startswith("Held: 80 of 100 labelled requests; accuracy difference +2.5 pp")
+    assert page.locator("h1").inner_text().startswith("Held: 40 of 50 compared requests since the last move")
     rungs = zip(page.locator(".rung").all_inner_texts(), page.locator(".place").all_inner_texts(), strict=True)
     assert list(rungs) == [
         ("Shadow", "done"), ("5 %", "skipped"), ("25 %", "now"), ("50 %", "ahead"), ("100 %", "ahead"), ("Released",

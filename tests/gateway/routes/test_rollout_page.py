@@ -37,6 +37,7 @@ Serve = Callable[..., TestClient]
 Enter = Callable[..., None]
 GOOD = Evidence(
     requests=1000, disagreements=60, labelled=800, only_incumbent=8, only_challenger=12, answered=100,
+    compared=1000, losses=10, wins=30, neither=20, stream_disagreements=60, digests=2, drawn=True,
     incumbent_p95_ms=10.0, challenger_p95_ms=11.0,
 )  # fmt: skip
 BROKEN = replace(GOOD, errors=50)
@@ -83,7 +84,7 @@ def wait_for_dwell(home: Home, first: str, second: str, enter: Enter) -> None:
     state = Ledger(home).state("small")
     assert state.moved is not None
     at = datetime.fromisoformat(state.moved.ts)
-    chosen = decide(state, PromotionPolicy(margin=0.05), GOOD, GOOD, at)
+    chosen = decide(state, PromotionPolicy(), GOOD, GOOD, at)
     apply_decision(home, "small", WeighedRollout(state, chosen))
 
 
@@ -95,19 +96,19 @@ def shadow(home: Home, first: str, second: str, enter: Enter) -> None:
 def see_nothing(home: Home, first: str, second: str, enter: Enter) -> None:
     """A shadow that no request has come to."""
     enter(second, "shadow")
-    decide_now(home, Evidence(), PromotionPolicy(deadline_hours=1e6))
+    decide_now(home, Evidence(), PromotionPolicy(max_weeks=1e4))
 
 
 def see_little(home: Home, first: str, second: str, enter: Enter) -> None:
     """A shadow with too few labels."""
     enter(second, "shadow")
-    decide_now(home, replace(GOOD, labelled=30), PromotionPolicy(deadline_hours=1e6))
+    decide_now(home, replace(GOOD, neither=0, waiting=20, wins=18, losses=22), PromotionPolicy(max_weeks=1e4))
 
 
 def differ(home: Home, first: str, second: str, enter: Enter) -> None:
     """A shadow that answers otherwise more often than a machine may let pass."""
     enter(second, "shadow")
-    decide_now(home, replace(GOOD, disagreements=400), PromotionPolicy(deadline_hours=1e6))
+    decide_now(home, replace(GOOD, disagreements=400), PromotionPolicy(max_weeks=1e4))
 
 
 def stop(home: Home, first: str, second: str, enter: Enter) -> None:
@@ -149,7 +150,7 @@ def lose_the_ledger(home: Home, first: str, second: str, enter: Enter) -> None:
 STATES: list[tuple[Callable[[Home, str, str, Enter], None], str, str, str]] = [
     (shadow, "Shadowing", "Shadow", "Evaluated again within a minute; no figures yet."),
     (wait_for_dwell, "Step 25 %", "25 %", "Held: 0 of 60 minutes at this step"),
-    (see_little, "Held: not enough evidence", "Shadow", "Held: 30 of 100 labelled requests"),
+    (see_little, "Held: not enough evidence", "Shadow", "Held: 40 of about "),
     (differ, "Guardrail failing", "Shadow", "Held: labels differ on 40.0 % of requests, limit 25 %"),
     (stop, "Held", "25 %", "the weekend"),
     (promote, "Step 100 %", "100 %", "Promoted by test: test"),

@@ -21,6 +21,7 @@ Moves = tuple[tuple[str, str, int], ...]
 STEPPING: Moves = (("promote", FIRST, 0), ("shadow", SECOND, 0), ("step", SECOND, 5), ("step", SECOND, 25))
 GOOD = Evidence(
     requests=1000, disagreements=60, labelled=800, only_incumbent=8, only_challenger=12, answered=100,
+    compared=1000, losses=10, wins=30, neither=20, stream_disagreements=60, digests=2, drawn=True,
     incumbent_p95_ms=10.0, challenger_p95_ms=11.0,
 )  # fmt: skip
 
@@ -59,7 +60,7 @@ def remember() -> Callable[..., LastDecision]:
         entries: list[Entry], evidence: Evidence = GOOD, *, sequence: int | None = None, **changed: Any
     ) -> LastDecision:
         state = state_after(entries)
-        decision: Decision = decide(state, PromotionPolicy(deadline_hours=1e6, margin=0.05), evidence, evidence, NOW)
+        decision: Decision = decide(state, PromotionPolicy(max_weeks=1e4), evidence, evidence, NOW)
         document = {"schema": 1, "at": NOW.isoformat(), **asdict(decision), "sequence": sequence or state.head.sequence}
         found = read_last_decision({**document, **changed})
         assert found is not None

@@ -25,7 +25,7 @@ def test_a_decision_on_the_newest_entry_is_shown(write_entries, remember, view):
     """Sentence, figures and counts are those of the decision."""
     entries = write_entries(STEPPING)
     found = view(entries, remember(entries))
-    assert found.sentence.startswith("Held: 0 of 60 minutes at this step; accuracy difference +0.5 pp")
+    assert found.sentence.startswith("Held: 0 of 60 minutes at this step; looks +2.0 points")
     assert [(tile.name, tile.value) for tile in found.tiles][:2] == [
         ("accuracy", "+0.5\xa0pp"),
         ("disagreement", "6.0\xa0%"),
