@@ -1,10 +1,12 @@
 """The betting test: its evidence against an independent process, its error by an exact walk and by every sequence."""
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pytest
+from online_fdr.e_values import MixtureLikelihoodRatioEProcess
 
 from ratchet.metrics.betting import (
     MOST,
@@ -41,6 +43,31 @@ def test_evidence_is_the_mean_over_the_stakes() -> None:
     assert evidence_not_worse(0, 10**6, 10**6, 0.02) == pytest.approx(MOST)
     assert evidence_not_worse(10**6, 0, 10**6, 0.02) >= 0
     assert math.isfinite(evidence_worse(400_000, 300_000, 10**6, 0.02))
+
+
+def test_evidence_is_that_of_an_independent_process() -> None:
+    """online-fdr's mixture of likelihood ratios, which is fed one score after another, in any order."""
+
+    def feed(stakes: Sequence[float], scores: Sequence[int], shift: float, sign: int) -> float:
+        factors = [lambda score, stake=stake: math.log1p(sign * stake * (score + shift)) for stake in stakes]
+        process = MixtureLikelihoodRatioEProcess(factors)
+        for score in scores:
+            process.update(score)
+        return process.current
+
+    random = np.random.default_rng(5)
+    worst = 0.0
+    for margin in (0.02, 0.05, 0.0):
+        scores = random.choice([-1, 0, 0, 0, 0, 0, 0, 1], 300).tolist()
+        counts = scores.count(-1), scores.count(1), len(scores)
+        up = feed((STAKES / (1 - margin)).tolist(), scores, margin, 1)
+        down = feed((STAKES / (1 + margin)).tolist(), scores, margin, -1)
+        worst = max(
+            worst,
+            abs(evidence_not_worse(*counts, margin) / up - 1),
+            abs(evidence_worse(*counts, margin) / down - 1),
+        )
+    assert worst < 7e-15
 
 
 @pytest.mark.parametrize("worse", [False, True])
