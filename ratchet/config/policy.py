@@ -80,8 +80,8 @@ class PromotionPolicy:
     cycles_per_year: int = 52
     """Cycles in a year, among which `alpha_year` is shared."""
     alpha_back: float = 0.05
-    """Chance that a candidate within the margin is rolled back as more than the margin worse. Half of it is spent on
-    the whole comparison, half on what came since the newest step."""
+    """Chance that a candidate within the margin is rolled back as more than the margin worse: half of it for the whole
+    comparison, half for what came since each move."""
     label_margin: float = 0.05
     """Largest loss within one label, as a share of all compared requests of it, before the candidate is rolled back."""
     ripe_hours: float = 48.0

@@ -27,7 +27,7 @@ def test_a_decision_on_the_newest_entry_is_shown(write_entries, remember, view):
     found = view(entries, remember(entries))
     assert found.sentence.startswith("Held: 0 of 60 minutes at this step; looks +2.0 points")
     assert [(tile.name, tile.value) for tile in found.tiles][:2] == [
-        ("accuracy", "+0.5\xa0pp"),
+        ("accuracy", "+2.0\xa0pp"),
         ("disagreement", "6.0\xa0%"),
     ]
     assert ("Compared requests", "1,000", "500") in [(row.name, row.counted, row.least) for row in found.counts]
