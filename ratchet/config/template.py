@@ -80,8 +80,15 @@ max_tokens = 128
 # name = "onnx"
 # export = "onnx_int8"
 
-# Further tables: [promotion] docs/rollouts.md, [people] docs/gateway.md, [prompt] docs/families.md,
-# [machine] docs/sweeps.md, [evaluation] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
+# When a candidate that passed goes to users, and the labels that decide it. See docs/rollouts.md and docs/review.md.
+# [promotion]
+# margin = 0.02                    # loss of accuracy that still counts as not worse
+# max_weeks = 2                    # weeks after which a comparison that is not decided ends
+# [review]
+# labels_per_week = 250            # labels that the team gives in a week
+
+# Further tables: [people] docs/gateway.md, [prompt] docs/families.md, [machine] docs/sweeps.md,
+# [evaluation] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
 
 # A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See
 # docs/evaluation.md.

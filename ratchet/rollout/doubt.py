@@ -16,7 +16,7 @@ SELECTED_P = 0.01
 def find_doubt(policy: PromotionPolicy, whole: Evidence, proof: Proof, *, entering: bool) -> Obstacle | None:
     """Return the first sign that the evidence may not count, None where there is none; `entering` before the first
     step, where a copy of live stays out."""
-    if whole.one_sided and not proof.shows_not_worse:
+    if whole.one_sided and not whole.drawn and not proof.shows_not_worse:
         return Obstacle(describe_selection(whole.one_sided, whole.confirming))
     if not whole.drawn and (unlike := describe_unlike(whole)):
         return Obstacle(unlike)
@@ -24,6 +24,11 @@ def find_doubt(policy: PromotionPolicy, whole: Evidence, proof: Proof, *, enteri
     differs = whole.digests != 1 and (whole.stream_disagreements or whole.unripe or whole.renamed)
     if entering and whole.compared and not differs:
         return Obstacle(f"the two answer alike on all of {whole.compared:,} compared requests: a copy is not promoted")
+    if entering and whole.relabelled:
+        return Obstacle(
+            f"{whole.relabelled:,} compared requests were answered with labels that the list no longer has, and no rule"
+            " says what they mean now ('ratchet labels')"
+        )
     return _find_one_person(policy, whole) if proof.shows_not_worse else None
 
 

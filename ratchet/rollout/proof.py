@@ -37,6 +37,8 @@ class Proof:
     labelled: int
     """Disagreements with a usable label."""
     waiting: int
+    dropped: int
+    """Those of `waiting` that one of the two never answered, since the work was dropped under load."""
 
     @property
     def shows_not_worse(self) -> bool:
@@ -77,10 +79,14 @@ class Proof:
             return "no compared request counts yet"
         low, high = (f"{100 * end:+.1f}" for end in self.deciding)
         looks = f"looks {100 * self.estimate:+.1f} points, deciding interval [{low}, {high}], {self._usual()}"
-        if not self.waiting:
-            return looks
-        one = self.waiting == 1
-        return f"{looks}; {self.waiting} disagreement{'' if one else 's'} wait{'s' if one else ''} for a label"
+        waiting, one = self.waiting - self.dropped, self.waiting - self.dropped == 1
+        waits = (
+            f"; {waiting:,} disagreement{'' if one else 's'} wait{'s' if one else ''} for a label" if waiting else ""
+        )
+        dropped = (
+            f"; {self.dropped:,} second answers were dropped under load, and count as losses" if self.dropped else ""
+        )
+        return looks + waits + dropped
 
     def _usual(self) -> str:
         return f"95 % at any time [{100 * self.usual[0]:+.1f}, {100 * self.usual[1]:+.1f}]"
@@ -103,6 +109,7 @@ def prove(policy: PromotionPolicy, whole: Evidence, step: Evidence) -> Proof:
         compared=n,
         labelled=lost + won + whole.neither,
         waiting=waits,
+        dropped=min(whole.dropped, waits),
     )
 
 

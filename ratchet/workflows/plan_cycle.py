@@ -15,6 +15,7 @@ from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
 from ratchet.data.curation import CORRECTED_SQL, Curated, curate
 from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.data.label_choice import choose_labels
+from ratchet.data.label_selection import left_out_weeks
 from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.ingest.examples_alone import cycle_weeks, read_given
@@ -96,8 +97,10 @@ def _describe_power(home: Home, spec: Spec, warehouse: Warehouse) -> str:
     promotion = promotion_in_force(home, name, Ledger(home).entries(name))
     if not weeks:
         return describe_power(promotion, spec.review, spec.review.labels_per_week)
-    blind = sum(found.blind for found in read_selections(warehouse, name) if found.week >= str(weeks[0]))
-    given = min(blind / len(weeks), spec.review.labels_per_week) if blind else spec.review.labels_per_week
+    selections = read_selections(warehouse, name)
+    left_out = left_out_weeks(selections)  # labels of errors alone decide nothing
+    blind = sum(each.blind for each in selections if each.week >= str(weeks[0]) and each not in left_out)
+    given = min(blind / len(weeks), spec.review.labels_per_week) if selections else spec.review.labels_per_week
     requests = sum(warehouse.weeks(name)[week] for week in weeks) / len(weeks)
     return describe_power(promotion, spec.review, given, requests)
 

@@ -155,14 +155,25 @@ def _count(policy: PromotionPolicy, state: RolloutState, found: CurrentFigures) 
     # after a promotion the figures compare the previous adapter with the one that is live now
     promoted = state.challenger is None and state.moved is not None and state.moved.action in {act.PROMOTE, act.RELEASE}
     first, second = ("previous", "live") if promoted else ("live", "candidate")
-    return (
+    requests = (
         Count("Compared requests", f"{whole.requests:,}", f"{policy.min_requests:,}"),
-        Count("Labelled requests", f"{whole.labelled:,}", f"{policy.min_labels:,}"),
         Count("Compared since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
         Count(f"Answered by {second} since the last move", f"{step.answered:,}"),
-        Count(f"Only {first} correct", f"{whole.only_incumbent:,}"),
-        Count(f"Only {second} correct", f"{whole.only_challenger:,}"),
     )
+    lost, won, labelled = whole.losses, whole.wins, whole.losses + whole.wins + whole.neither
+    if not whole.compared:  # figures of before requests were drawn as evidence
+        lost, won, labelled = whole.only_incumbent, whole.only_challenger, whole.labelled
+    drawn = (
+        Count("Requests of the evidence", f"{whole.compared:,}"),
+        Count("Disagreements among them", f"{whole.stream_disagreements:,}"),
+        Count("Waiting for a label", f"{whole.waiting:,}"),
+    )
+    verdicts = (
+        Count("Labelled requests", f"{labelled:,}"),
+        Count(f"Only {first} correct", f"{lost:,}"),
+        Count(f"Only {second} correct", f"{won:,}"),
+    )
+    return (*requests, *(drawn if whole.compared else ()), *verdicts)
 
 
 def _say_budget(budget: ErrorBudget) -> str:
