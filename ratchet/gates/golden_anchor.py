@@ -17,7 +17,8 @@ ANCHOR_WEEKS = 13
 ANCHOR_SQL = """
 WITH old AS (
     SELECT week, model, adapter, item, text, label, predicted FROM predictions
-    WHERE classifier = $classifier AND split = 'golden' AND week <= CAST($week AS DATE) - INTERVAL 13 WEEK
+    WHERE classifier = $classifier AND split = 'golden' AND model IN ('candidate', 'live')
+      AND week <= CAST($week AS DATE) - INTERVAL 13 WEEK
       AND adapter IN (SELECT adapter FROM predictions WHERE classifier = $classifier AND model = 'live')
 )
 SELECT week, adapter, text, label, predicted FROM old

@@ -2,22 +2,27 @@
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from ratchet.core.cycle import Cycle
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.review.draw import draw
 from ratchet.storage.home import Home
 from ratchet.storage.keys.request_id_secret import keep_secret
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.event_log import list_logs, read_lines
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, write_pairs
+from ratchet.workflows.gates.answer_again import answer_again
+from ratchet.workflows.gates.cycle_digests import digest_answers
+from ratchet.workflows.gates.stored_answers import compare_with, read_stored_answers
 from ratchet.workflows.review.queue_evidence import queue_evidence
 from ratchet.workflows.rollout.advance import apply_decision, weigh
-from ratchet.workflows.rollout.nominate import nominate, shadow
+from ratchet.workflows.rollout.nominate import nominate, promote, shadow
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.replay import replay
 
@@ -95,3 +100,24 @@ def test_replayed_pairs_are_drawn_like_those_of_a_gateway(home: Home) -> None:
     young, ripe = (weigh(home, "small", now=datetime.now(UTC) + timedelta(hours=h)).counted.whole for h in (1, 49))
     assert young.compared == 0
     assert 0 < ripe.compared <= made.pairs - len(of_user) + len({row["asked"].date() for row in of_user})
+
+
+def test_a_new_live_answers_the_items_of_a_candidate_that_waited(home: Home) -> None:
+    """Golden and test items of its cycle, without training; the cycle's own answers stay, and it happens once."""
+    cycle = Cycle("small", date(2026, 1, 5))
+    adapter = str(Receipts(home).noted(cycle)["adapter"])
+    warehouse = open_warehouse(home, "small")
+    before = digest_answers(warehouse, cycle)
+    answers = read_stored_answers(home, cycle, adapter)
+    assert answers.compared_with is None
+    assert not answer_again(home, cycle, adapter)  # it is live itself
+    live = promote(home, nominate(home, "small"), "the second").adapter
+    assert [answer_again(home, cycle, adapter) for _ in range(2)] == [True, False]
+    assert digest_answers(warehouse, cycle) == before
+    again = compare_with(home, answers, cycle, adapter, live)
+    assert again is not None
+    assert again.compared_with == live
+    assert {row["split"] for row in again.paired or ()} == {"golden", "test"}
+    assert len(again.paired or ()) == len(answers.golden) + len(answers.test)
+    in_week_two = read_stored_answers(home, Cycle("small", date(2026, 1, 12)), live).golden
+    assert sorted(again.golden["live"]) == sorted(in_week_two["candidate"])

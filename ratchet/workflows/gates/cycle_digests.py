@@ -24,7 +24,7 @@ SELECT request_id, ts, text, label, confidence FROM production_logs WHERE classi
 """
 _ANSWERS_SQL = """
 SELECT model, adapter, split, item, text, label, predicted, confidence, probabilities
-FROM predictions WHERE classifier = $classifier AND week = $week
+FROM predictions WHERE classifier = $classifier AND week = $week AND model IN ('candidate', 'live')
 """
 
 

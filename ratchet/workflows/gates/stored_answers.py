@@ -22,6 +22,8 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.earlier_cycles import load_anchor
 
+LIVE_AGAIN = "live_again"
+"""Model of answers that an adapter gave to the items of an older cycle, once it was live (`answer_again.py`)."""
 _JUDGED_SQL = """
 SELECT model, adapter, split, label, predicted FROM predictions
 WHERE classifier = $classifier AND week = $week AND (model = 'live' OR (model = 'candidate' AND adapter = $adapter))
@@ -51,6 +53,11 @@ SELECT c.split, c.label, c.predicted AS candidate, l.predicted AS live, c.probab
 {_OF_BOTH} ORDER BY length(c.item), c.item
 """
 _DISTANCE_OF_BOTH_SQL = f"SELECT max(list_distance(c.probabilities, l.probabilities)) {_OF_BOTH}"
+
+
+def _with_new_live(sql: str) -> str:
+    """Return `sql` for the answers that an adapter gave again, in place of those of what was live in the cycle."""
+    return sql.replace("l.model = 'live'", f"l.model = '{LIVE_AGAIN}' AND l.adapter = $live")
 
 
 @dataclass(frozen=True)
@@ -101,12 +108,23 @@ def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers
 
 
 def compare_with(home: Home, answers: StoredAnswers, cycle: Cycle, adapter: str, live: str) -> StoredAnswers | None:
-    """Return the answers of `adapter` beside those of another adapter that is live by now, from its own cycle.
+    """Return the answers of `adapter` beside those of another adapter that is live by now: those that it gave again to
+    the items of this cycle, else those from its own cycle.
 
     None where that cycle's golden set was another one, or its answers are no longer stored.
     """
     params = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter, "live": live}
     warehouse = open_warehouse(home, cycle.classifier)
+    again = warehouse.frame(_with_new_live(GOLDEN_SQL), params)
+    if len(again) == len(answers.golden) and not again["live"].isna().any():
+        return replace(
+            answers,
+            golden=again,
+            compared_with=live,
+            paired=_records(warehouse.frame(_with_new_live(PAIRED_SQL), params)),
+            anchor=_load_anchor(home, warehouse, cycle, again, live),
+            distance=_read_distance(warehouse, _with_new_live(_DISTANCE_SQL), params),
+        )
     golden = warehouse.frame(_GOLDEN_OF_BOTH_SQL, params)
     if len(golden) != len(answers.golden) or golden["live"].isna().any():
         return None

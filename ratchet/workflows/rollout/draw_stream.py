@@ -15,6 +15,7 @@ from ratchet.rollout.state import RolloutState
 from ratchet.rollout.stream import Pace, Stream, choose_rate, is_due, lower_rate
 from ratchet.storage.home import Home
 from ratchet.storage.review.evidence_rates import append_rate, read_rates
+from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.warehouse import Warehouse
 
 _LABELS_SQL = """
@@ -29,7 +30,8 @@ SELECT count(*) FROM production_logs WHERE classifier = $classifier
 _DIFFERENCE_SQL = """
 SELECT count(*) AS compared, count(*) FILTER (c.predicted <> l.predicted) AS differing
 FROM predictions c JOIN predictions l
-  ON l.classifier = c.classifier AND l.week = c.week AND l.model = 'live' AND l.split = c.split AND l.item = c.item
+  ON l.classifier = c.classifier AND l.week = c.week AND l.model IN ('live', 'live_again') AND l.adapter = $live
+  AND l.split = c.split AND l.item = c.item
 WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter
 """
 _WEEKS = 4
@@ -42,7 +44,8 @@ def plan_stream(home: Home, spec: Spec, cycle: Cycle, adapter: str, now: datetim
     no request is drawn by us, and the labelled ones count. The share of answers that differ is that of the cycle.
     """
     warehouse = open_warehouse(home, cycle.classifier)
-    shared = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter}
+    live = Ledger(home).live(cycle.classifier)
+    shared = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter, "live": live}
     votes, from_queue, given = _labels(warehouse, cycle.classifier, now)
     if given and not from_queue:
         return Stream(drawn=False)

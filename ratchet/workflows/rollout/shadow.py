@@ -16,6 +16,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
+from ratchet.workflows.gates.answer_again import answer_again
 from ratchet.workflows.rollout.budget import load_budget
 from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
@@ -59,6 +60,7 @@ def shadow_by_hand(home: Home, name: str, adapter: str | None = None, why: str =
             f"Promote the first by hand: ratchet promote {name} --why TEXT.",
             code="no_live",
         )
+    _answer_with_live(home, name, adapter)
     nominee = nominate(home, name, adapter)
     if _needs_a_person(home, name, str(nominee.cycle.week)):
         raise BlockedError(
@@ -74,6 +76,20 @@ def shadow_by_hand(home: Home, name: str, adapter: str | None = None, why: str =
             code="comparing",
         )
     return nominee, shadow(home, nominee, why, after=state.head)
+
+
+def _answer_with_live(home: Home, name: str, adapter: str | None) -> None:
+    """Let live answer the items of the cycle of `adapter` (default: the newest that passed), if live changed since.
+
+    Where it cannot, the nomination says what is missing.
+    """
+    for cycle, made in candidates(home, name):
+        if (adapter is None or made.startswith(adapter)) and _passed(home, name, PassedCycle(str(cycle.week), made)):
+            try:
+                answer_again(home, cycle, made)
+            except RatchetError as error:
+                _LOG.warning("%s: live cannot answer the items of %s: %s", name, cycle.week, error.message)
+            return
 
 
 def _needs_a_person(home: Home, name: str, week: str) -> bool:
@@ -97,6 +113,7 @@ def enter_by_itself(home: Home, name: str, week: str, adapter: str) -> Entry | s
     entrance = find_entrant(home, name)
     if entrance.cycle != PassedCycle(week, adapter):
         return entrance.reason
+    _answer_with_live(home, name, adapter)
     try:
         return shadow(home, nominate(home, name, adapter), after=Ledger(home).head(name))
     except BlockedError as error:
@@ -105,6 +122,7 @@ def enter_by_itself(home: Home, name: str, week: str, adapter: str) -> Entry | s
 
 def enter_again(home: Home, name: str, adapter: str) -> Entry | str:
     """Let a candidate whose comparison ended to begin again shadow at once; return the entry, else why it does not."""
+    _answer_with_live(home, name, adapter)
     try:
         why = "Shadowing: its comparison begins again, by evidence that is drawn"
         return shadow(home, nominate(home, name, adapter), why, after=Ledger(home).head(name))
