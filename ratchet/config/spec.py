@@ -187,6 +187,10 @@ class Spec:
         given: list[dict[str, Any]] = self.given.get("target", [])
         return given
 
+    def is_given(self, table: str, key: str) -> bool:
+        """Return True where the file sets `key` of `table`; always for a specification that no file gave."""
+        return self._document is None or key in self._document.get(table, {})
+
     def of_file(self, document: Mapping[str, Any]) -> "Spec":
         """Return this specification as that of a file which sets the keys of `document`."""
         result = replace(self)

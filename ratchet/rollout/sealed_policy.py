@@ -11,6 +11,7 @@ from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.config.spec import Label, Spec
+from ratchet.config.spec_digest import FORMER
 from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
 from ratchet.rollout.ledger_entry import Entry
@@ -102,6 +103,16 @@ def list_differences(sealed: SealedPolicy, wanted: SealedPolicy) -> list[tuple[s
     """Return each setting that differs, as (name, sealed, wanted); None for a label or key that one of them lacks."""
     before, after = _flatten(sealed), _flatten(wanted)
     return [(key, before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
+def is_former_default(spec: Spec, setting: str, sealed: Any) -> bool:
+    """Return True where nobody chose what is sealed: the file never set it, and a former version had that default.
+
+    It stays in force, and is no edit of the file that somebody must enter.
+    """
+    table, _, key = setting.partition(".")
+    former = FORMER.get(table, {})
+    return isinstance(former, Mapping) and not spec.is_given(table, key) and former.get(key) == sealed
 
 
 def _flatten(policy: SealedPolicy) -> dict[str, Any]:

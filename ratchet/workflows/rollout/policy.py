@@ -14,7 +14,7 @@ from ratchet.core.label_names import label_form
 from ratchet.models.adapters.folder import open_folder
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
-from ratchet.rollout.sealed_policy import SealedPolicy, find_policy, list_differences, policy_of
+from ratchet.rollout.sealed_policy import SealedPolicy, find_policy, is_former_default, list_differences, policy_of
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
@@ -54,8 +54,10 @@ class PolicyComparison:
 
 def compare_policy(home: Home, name: str, entries: Sequence[Entry]) -> PolicyComparison:
     """Compare `classifier.toml` with the newest sealed policy; raises `RatchetError` for one that cannot be read."""
-    sealed, wanted = find_policy(entries), policy_of(Specs(home)[name])
-    return PolicyComparison(sealed, wanted, tuple(list_differences(sealed, wanted)) if sealed else ())
+    sealed, spec = find_policy(entries), Specs(home)[name]
+    found = list_differences(sealed, policy_of(spec)) if sealed else []
+    changed = (each for each in found if not is_former_default(spec, each[0], each[1]))
+    return PolicyComparison(sealed, policy_of(spec), tuple(changed))
 
 
 def check_policy(home: Home, name: str, entries: Sequence[Entry]) -> str:

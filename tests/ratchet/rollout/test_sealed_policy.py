@@ -10,6 +10,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.rollout.ledger_entry import GENESIS, Entry
 from ratchet.rollout.sealed_policy import (
     find_policy,
+    is_former_default,
     list_differences,
     merge_policies,
     policy_of,
@@ -111,3 +112,16 @@ def test_each_difference_is_named() -> None:
     assert ("promotion.margin", 0.02, 0.2) in found
     assert ("threshold of violet", None, 0.9) in found
     assert list_differences(policy_of(SPEC), policy_of(SPEC)) == []
+
+
+@pytest.mark.parametrize(
+    ("promotion", "sealed", "former"),
+    [({}, 0.01, True), ({"margin": 0.02}, 0.01, False), ({}, 0.05, False), ({"steps": [100]}, 0.01, True)],
+)
+def test_a_default_of_before_is_no_edit_that_somebody_must_enter(
+    promotion: dict[str, object], sealed: float, former: bool
+) -> None:
+    """Only where the file never set it: it stays in force, as it was sealed."""
+    spec = SPEC.of_file({"name": "tickets", "label": [{"name": "amber"}, {"name": "green"}], "promotion": promotion})
+    assert is_former_default(spec, "promotion.margin", sealed) is former
+    assert not is_former_default(spec, "cost_review", sealed)
