@@ -108,7 +108,7 @@ def list_differences(sealed: SealedPolicy, wanted: SealedPolicy) -> list[tuple[s
 def is_former_default(spec: Spec, setting: str, sealed: Any) -> bool:
     """Return True where nobody chose what is sealed: the file never set it, and a former version had that default.
 
-    It stays in force, and is no edit of the file that somebody must enter.
+    It stays in force; nobody edited the file, so nothing waits to be entered.
     """
     table, _, key = setting.partition(".")
     former = FORMER.get(table, {})
