@@ -3,15 +3,14 @@
 Add the rule of a new kind of limit here, beside its field in `ratchet/deployment/profiles.py`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratchet.config.policy import ExportPolicy
-from ratchet.core.errors import RatchetError
-from ratchet.core.verdict import Verdict
+from ratchet.core.verdict import Verdict, join_verdicts
 from ratchet.deployment.adapter_facts import AdapterFacts, last_part
-from ratchet.deployment.profiles import OF_ADAPTERS, Accept, Profile, narrower
+from ratchet.deployment.exports.parity import judge_evidence
+from ratchet.deployment.profiles import OF_ADAPTERS, Accept, Bounds, Profile, narrower
 
 _AT_MOST = {
     "rank": ("rank", "Set rank = {limit} or less"),
@@ -115,47 +114,52 @@ def _judge(name: str, limit: Any, facts: AdapterFacts) -> tuple[str, str] | None
     return (f"{word} {', '.join(beyond)} not taken (takes {taken})", hint.format(limit=taken)) if beyond else None
 
 
-@dataclass(frozen=True)
-class RecordedFit:
-    """Verdict on a sealed adapter, as its receipt records it."""
-
-    verdict: Verdict
-    left_out: tuple[str, ...]
-    """Exports that were not compared, because the machine lacked their runtime."""
-    limits: ExportPolicy | None
-    """Limits by which exports were judged; None if none was, and in verdicts older than this field."""
-    figures: dict[str, Any]
-    """Files and parity of each compared export."""
-
-    def compare(self, now: "RecordedFit", *, same_wording: bool) -> str:
-        """Describe how `now`, judged by the same limits, differs from this verdict; empty when it does not.
-
-        Reasons are compared only when both are of the same wording, and when they depend neither on the machine nor on
-        limits that are no longer known.
-        """
-        if now.verdict.outcome != self.verdict.outcome:
-            return f"the adapter's files give: {now.verdict.outcome}, {now.verdict.reason}"
-        if other := [
-            kind for kind in {**self.figures, **now.figures} if self.figures.get(kind) != now.figures.get(kind)
-        ]:
-            return f"the adapter's {other[0]} export has other files or figures: {now.verdict.reason}"
-        of_then = not self.left_out and (self.limits is not None or not self.figures)
-        if same_wording and of_then and now.verdict.reason != self.verdict.reason:
-            return f"the adapter's files give: {now.verdict.outcome}, {now.verdict.reason}"
-        return ""
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something."""
+    return join_verdicts([judge_record(record) for record in evidence["fits"]])
 
 
-def read_fit(verdict: Verdict) -> RecordedFit:
-    """Read what a verdict records of exports; raises `RatchetError` for evidence that no gate wrote."""
-    try:
-        exports = {fit["export"]: fit for fit in verdict.evidence.get("fits", ()) if "export" in fit}
-        compared = {kind: fit for kind, fit in exports.items() if fit["files"]}
-        limits = [ExportPolicy(**fit["limits"]) for fit in compared.values() if "limits" in fit]
-        figures = {kind: {"files": fit["files"], "parity": fit["parity"]} for kind, fit in compared.items()}
-    except (KeyError, TypeError, AttributeError):
-        raise RatchetError(
-            "its evidence does not have the form that a gate writes.", "Run the cycle again.", code="bad_receipt"
-        ) from None
-    return RecordedFit(
-        verdict, tuple(kind for kind in exports if kind not in compared), limits[0] if limits else None, figures
-    )
+def judge_export(kind: str, files: Mapping[str, str], parity: Mapping[str, Any], limits: Mapping[str, Any]) -> Verdict:
+    """Return the verdict of parity on an export, with the limits behind it in the evidence."""
+    found = judge_evidence(parity, ExportPolicy(**limits))
+    reason = f"Its {kind} export {'may' if found.passed else 'may not'} answer in its place: {found.reason}"
+    evidence = {"export": kind, "files": dict(files), "parity": found.evidence, "limits": dict(limits)}
+    return Verdict(found.outcome, reason, evidence)
+
+
+def leave_export_out(kind: str, why: str) -> Verdict:
+    """Return the verdict on an export that was not compared."""
+    reason = f"Its {kind} export was not compared here because {why}."
+    return Verdict("inconclusive", reason, {"export": kind, "files": {}, "why": why})
+
+
+def judge_record(record: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that follows from one record of a target; KeyError for one of an earlier version.
+
+    A trial, and a candidate that could not be inspected, are believed as they stand: nobody else has tried them.
+    """
+    if "target" in record:
+        return decide_target_fit(_profile_of(record["target"]), _facts_of(record["adapter"]), record["accept"])
+    if "export" in record:
+        if record["files"]:
+            return judge_export(record["export"], record["files"], record["parity"], record["limits"])
+        return leave_export_out(record["export"], record["why"])
+    return Verdict(record["outcome"], record["reason"], dict(record))
+
+
+def believed(outcome: Any, reason: str, **what: str) -> Verdict:
+    """Return the verdict of something that was tried or could not be, whose record says all of it."""
+    return Verdict(outcome, reason, {**what, "outcome": outcome, "reason": reason})
+
+
+def _profile_of(record: Mapping[str, Any]) -> Profile:
+    levels = {level: Bounds(**_as_tuples(record[level])) for level in ("documented", "proven")}
+    return Profile(**{**_as_tuples(record), **levels})
+
+
+def _facts_of(record: Mapping[str, Any]) -> AdapterFacts:
+    return AdapterFacts(**_as_tuples(record))
+
+
+def _as_tuples(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}

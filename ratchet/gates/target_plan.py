@@ -3,14 +3,20 @@
 Add here rules about the candidates together; `target_fit.py` decides on one candidate and one target.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ratchet.config.candidate import Candidate
 from ratchet.core.verdict import Verdict, join_verdicts
+from ratchet.gates.target_fit import judge_record
 
 TRAINED = "trained"
 """Key of the evidence: numbers of the trained candidates in the specification, from 1. Titles may be equal."""
+
+
+RECORDS = "records"
+"""Key of the evidence: how many of its records each candidate has."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +34,38 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
     others that do, is left out and named. When a fitting one could not be tried, the verdict is inconclusive: it does
     not block, but is not a pass either.
     """
+    judged = [(candidate.title, verdicts) for candidate, verdicts in found]
     fitting = tuple(candidate for candidate, verdicts in found if all(verdict.passed for verdict in verdicts))
-    missed = [
-        (candidate, [v.reason for v in verdicts if not v.passed])
-        for candidate, verdicts in found
-        if candidate not in fitting
-    ]
+    return PlanFit(_decide(judged), fitting)
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something.
+
+    Limits are compared with facts again; what a trial of one training step gave is believed.
+    """
+    left, found = [*evidence["fits"]], []
+    for title, count in zip(evidence["candidates"], evidence[RECORDS], strict=True):
+        found.append((title, [judge_record(record) for record in left[:count]]))
+        left = left[count:]
+    return _decide(found)
+
+
+def _decide(found: Sequence[tuple[str, Sequence[Verdict]]]) -> Verdict:
+    fitting = [all(verdict.passed for verdict in verdicts) for _, verdicts in found]
+    missed = [one for one, fits in zip(found, fitting, strict=True) if not fits]
     evidence = {
-        "candidates": [candidate.title for candidate, _ in found],
-        "left_out": [candidate.title for candidate, _ in missed],
-        TRAINED: [number for number, (candidate, _) in enumerate(found, start=1) if candidate in fitting],
+        "candidates": [title for title, _ in found],
+        "left_out": [title for title, _ in missed],
+        TRAINED: [number for number, fits in enumerate(fitting, start=1) if fits],
         "fits": [verdict.evidence for _, verdicts in found for verdict in verdicts],
+        RECORDS: [len(verdicts) for _, verdicts in found],
     }
-    why = " ".join(reason for _, reasons in missed for reason in reasons)
-    if not fitting:
-        return PlanFit(Verdict("failed", f"Fails: no candidate can run on every target. {why}", evidence), ())
-    joined = join_verdicts([verdict for candidate, verdicts in found for verdict in verdicts if candidate in fitting])
-    left = f" Not trained: {why}" if missed else ""
-    return PlanFit(Verdict(joined.outcome, f"{joined.reason}{left}", evidence), fitting)
+    why = " ".join(verdict.reason for _, verdicts in missed for verdict in verdicts if not verdict.passed)
+    if not any(fitting):
+        return Verdict("failed", f"Fails: no candidate can run on every target. {why}", evidence)
+    joined = join_verdicts([v for (_, verdicts), fits in zip(found, fitting, strict=True) if fits for v in verdicts])
+    return Verdict(joined.outcome, f"{joined.reason}{f' Not trained: {why}' if missed else ''}", evidence)
 
 
 def let_through(candidates: Sequence[Candidate], verdict: Verdict) -> tuple[Candidate, ...]:

@@ -5,13 +5,19 @@ Add here the figures of another gate. Altered ones are `altered_receipts.py`.
 
 import random
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ratchet.config.policy import Limits
+from ratchet.config.candidate import Candidate
+from ratchet.config.policy import ExportPolicy, Limits
 from ratchet.core.digests import digest_json
-from ratchet.core.verdict import Verdict
+from ratchet.core.verdict import Verdict, join_verdicts
+from ratchet.deployment.adapter_facts import AdapterFacts
+from ratchet.deployment.exports.parity import AnswerPair, compare_sets
+from ratchet.deployment.profiles import Bounds, Profile
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.chain import Link, chain_until, needed_digests
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
@@ -19,7 +25,10 @@ from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import Leak, decide_leakage
 from ratchet.gates.registry import ASSETS, WORDING
 from ratchet.gates.row_quality import decide_row_quality
+from ratchet.gates.target_fit import believed, decide_target_fit, judge_export, leave_export_out
+from ratchet.gates.target_plan import decide_plan_fit
 from ratchet.metrics.agreement import Agreement
+from ratchet.metrics.calibration import softmax
 from ratchet.storage.receipt_file import Receipt
 
 _MADE = dict(zip(ASSETS, ("logs", "labels", "training_set", "plan", "adapter", "answers"), strict=False))
@@ -59,11 +68,39 @@ def _baselines(draw: random.Random) -> Verdict:
     )
 
 
+def _plan(draw: random.Random) -> Verdict:
+    trained = [(Candidate(rank=rank), [_fit(draw, rank)]) for rank in (4, 8)]
+    return decide_plan_fit(
+        [*trained, (Candidate(rank=16), [believed("passed", "It was tried.", trial="edge")])]
+    ).verdict
+
+
+def _artifact(draw: random.Random) -> Verdict:
+    parity = compare_sets({"golden": _answers(draw, 60)})
+    limits = asdict(ExportPolicy())
+    export = judge_export("onnx", {"model.onnx": "a" * 64}, parity, limits)
+    return join_verdicts([_fit(draw, 8), draw.choice((export, leave_export_out("onnx", "onnxruntime is missing")))])
+
+
+def _fit(draw: random.Random, rank: int) -> Verdict:
+    limits = Bounds("its documentation", rank=draw.choice((4, 8, 16)), methods=("lora",))
+    profile = Profile("edge", "onnx", "adapter", ("encoder",), True, documented=limits)
+    return decide_target_fit(profile, AdapterFacts(f"r{rank}", "encoder", "lora", "mini", 3, 900, rank), "documented")
+
+
+def _answers(draw: random.Random, n: int) -> tuple[AnswerPair, AnswerPair, list[int]]:
+    generator = np.random.default_rng(draw.randrange(2**32))
+    ours, noise = generator.normal(size=(n, 3)), generator.normal(size=(n, 3)) * draw.choice((0.0, 0.1))
+    return (ours, softmax(ours)), (ours + noise, softmax(ours + noise)), generator.integers(3, size=n).tolist()
+
+
 RULES: dict[str, Callable[[random.Random], Verdict]] = {
     "row_quality": _rows,
     "label_agreement": _agreement,
     "label_distribution": _distribution,
     "leakage": _leakage,
+    "target_plan": _plan,
+    "target_fit": _artifact,
     "beats_baselines": _baselines,
 }
 

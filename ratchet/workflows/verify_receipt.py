@@ -16,10 +16,10 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget, digests_of_targets
 from ratchet.gates.chain import find_gap
+from ratchet.gates.recorded_fit import read_fit
 from ratchet.gates.rederivation import derive_again, has_rule, list_differences
 from ratchet.gates.registry import GATES, MODEL_GATES, TARGET_GATES, WORDING
 from ratchet.gates.settings_read import has_same_settings
-from ratchet.gates.target_fit import read_fit
 from ratchet.storage.home import Home
 from ratchet.storage.receipt_file import Receipt, read_receipt
 from ratchet.storage.receipts import Receipts
@@ -29,6 +29,8 @@ from ratchet.workflows.gates.stored_answers import read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
 from ratchet.workflows.rollout.vouch import vouch
 from ratchet.workflows.verify_finding import VerifyFinding, find
+
+_OF_RECORDS = ("outcome", "reason", "why")
 
 
 def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
@@ -106,7 +108,8 @@ def _derive_target(home: Home, receipt: Receipt) -> str:
         return f"cannot be derived again: this version has another profile of {other}"
     if receipt.gate == "target_plan":
         try:
-            return _compare(judge_plan(specs, spec, make=False).verdict, receipt, "the settings of the candidates")
+            again = _as_recorded(judge_plan(specs, spec, make=False).verdict, receipt)
+            return _compare(again, receipt, "the settings of the candidates")
         except RatchetError as error:
             if error.code != "no_trial":
                 raise
@@ -132,6 +135,14 @@ def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
         raise RatchetError(f"{odd}.", "Run the cycle again.", code="bad_receipt")
     others = then.limits is not None and then.limits != spec.export
     return f"follows from the adapter's files{', by limits that [export] no longer has' if others else ''}"
+
+
+def _as_recorded(again: Verdict, receipt: Receipt) -> Verdict:
+    """Return a verdict on targets without what records of before signatures did not hold."""
+    if receipt.seal is not None:
+        return again
+    fits = [{key: fit[key] for key in fit if key not in _OF_RECORDS} for fit in again.evidence["fits"]]
+    return replace(again, evidence={**again.evidence, "fits": fits})
 
 
 def _compare(again: Verdict, receipt: Receipt, source: str) -> str:

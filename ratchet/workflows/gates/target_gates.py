@@ -14,11 +14,10 @@ from ratchet.config.spec import Spec
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.verdict import Verdict, join_verdicts
 from ratchet.deployment.adapter_facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
-from ratchet.deployment.exports.parity import judge_evidence
 from ratchet.deployment.targets import ChosenTarget, digests_of_targets
 from ratchet.deployment.trial import why_untried
 from ratchet.gates.settings_read import has_same_settings
-from ratchet.gates.target_fit import decide_target_fit
+from ratchet.gates.target_fit import believed, decide_target_fit, judge_export, leave_export_out
 from ratchet.gates.target_plan import TRAINED, PlanFit, decide_plan_fit, let_through
 from ratchet.models.adapters.folder import read_folder
 from ratchet.storage.home import Home
@@ -101,7 +100,7 @@ def _judge_candidates(
 
 def _rejected(candidate: Candidate, error: RatchetError) -> Verdict:
     """Verdict on a candidate that cannot be inspected or tried; the others of its plan are judged all the same."""
-    return Verdict("failed", f"{candidate.title}: {error.message} {error.hint}".strip(), {"candidate": candidate.title})
+    return believed("failed", f"{candidate.title}: {error.message} {error.hint}".strip(), candidate=candidate.title)
 
 
 def judge_artifact(
@@ -131,16 +130,9 @@ def judge_artifact(
         why = why_untried(each.profile.runtime) or ("its cycle left it out" if each.export in left_out else "")
         # an export that exists is judged by its record, which needs no runtime
         if why and not exports.made(spec.name, adapter, each.export):
-            reason = f"Its {each.export} export was not compared here because {why}."
-            verdicts.append(Verdict("inconclusive", reason, {"export": each.export, "files": {}}))
+            verdicts.append(leave_export_out(each.export, why))
         else:
-            verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export), limits or spec.export))
+            record = look(spec.name, adapter, each.export)
+            parity, by = record["verdict"]["evidence"], asdict(limits or spec.export)
+            verdicts.append(judge_export(each.export, record["files"], parity, by))
     return join_verdicts(verdicts)
-
-
-def _judge_export(kind: str, record: dict[str, Any], limits: ExportPolicy) -> Verdict:
-    """Verdict of parity on an export, with the limits behind it in the evidence."""
-    parity = judge_evidence(record["verdict"]["evidence"], limits)
-    reason = f"Its {kind} export {'may' if parity.passed else 'may not'} answer in its place: {parity.reason}"
-    evidence = {"export": kind, "files": record["files"], "parity": parity.evidence, "limits": asdict(limits)}
-    return Verdict(parity.outcome, reason, evidence)

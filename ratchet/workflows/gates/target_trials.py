@@ -24,6 +24,7 @@ from ratchet.core.timeouts import TRIAL_S
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget
 from ratchet.deployment.trial import is_of_candidate, packages_of, why_untried
+from ratchet.gates.target_fit import believed
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.reference_logits import PROMPTS
 from ratchet.storage.home import Home
@@ -67,7 +68,7 @@ def load_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Chos
     later = {
         name: f"{candidate.title} was not tried in {name} yet; the cycle tries it before training." for name in names
     }
-    return [known.get(name) or Verdict("inconclusive", later[name], {"trial": name}) for name in names]
+    return [known.get(name) or believed("inconclusive", later[name], trial=name) for name in names]
 
 
 def _one_step_plan(candidate: Candidate, spec: Spec) -> tuple[TrainingPlan, Examples]:
@@ -95,7 +96,7 @@ def _recall(
     for each in chosen:
         name = each.profile.name
         if why := why_untried(each.profile.runtime):
-            verdicts[name] = Verdict("inconclusive", f"{name} was not tried here because {why}.", {"trial": name})
+            verdicts[name] = believed("inconclusive", f"{name} was not tried here because {why}.", trial=name)
         elif (outcome := _read_kept(_path(home, spec, plan, each))) is not None:
             verdicts[name] = _as_verdict(candidate, each, outcome)
     return verdicts
@@ -119,9 +120,9 @@ def _read_kept(path: Path) -> dict[str, Any] | None:
 def _as_verdict(candidate: Candidate, each: ChosenTarget, found: dict[str, Any]) -> Verdict:
     name = each.profile.name
     if found["outcome"] == "passed":
-        return Verdict("passed", f"One training step was tried in {name}: {found['reason']}.", {"trial": name})
+        return believed("passed", f"One training step was tried in {name}: {found['reason']}.", trial=name)
     reason = f"One training step of {candidate.title}, tried in {name}: {found['reason']}"
-    return Verdict("failed", reason, {"trial": name})
+    return believed("failed", reason, trial=name)
 
 
 def _run(

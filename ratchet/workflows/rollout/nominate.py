@@ -17,8 +17,8 @@ from ratchet.deployment.targets import digests_of_targets
 from ratchet.gates.candidate_identity import find_copy
 from ratchet.gates.chain import find_break, judged_on_examples, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
+from ratchet.gates.recorded_fit import read_fit
 from ratchet.gates.registry import TARGET_GATES
-from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home

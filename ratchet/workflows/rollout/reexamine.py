@@ -7,8 +7,8 @@ from ratchet.core.errors import BlockedError
 from ratchet.deployment.targets import digests_of_targets
 from ratchet.gates.chain import learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
+from ratchet.gates.recorded_fit import read_fit
 from ratchet.gates.registry import TARGET_GATES
-from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
 from ratchet.storage.receipt_file import Receipt

@@ -161,7 +161,8 @@ def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
     binds = {"adapter": adapter, "policy": spec.digest, "targets": targets, "wording": WORDING}
     Receipts(specs.home).write(cycle, "target_fit", verdict, binds)
     specs.home.warehouse("small").touch()
-    _, found, _ = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
+    findings = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
+    (found,) = [each for each in findings if each.what == "verdict in this home"]
     return found.detail, found.fault
 
 
