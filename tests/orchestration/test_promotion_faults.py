@@ -1,13 +1,13 @@
 """The commands that move a rollout, killed at every boundary and two at once: what they leave, the next command
 finishes."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +15,14 @@ import pytest
 
 from orchestration.cli.app import main
 from ratchet.core.cycle import Cycle
-from ratchet.core.digests import digest_json
 from ratchet.gates.registry import MODEL_GATES
 from ratchet.rollout.signatures import read_checkpoint
 from ratchet.storage.home import Home
+from ratchet.storage.keys.gate_key import gate_key
+from ratchet.storage.keys.key_pair import public_key
+from ratchet.storage.receipt_file import read_receipt
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.storage.rollout.signing_key import public_key
 from ratchet.testing.homes import WORDS, write_pairs
 from ratchet.workflows.rollout.nominate import nominate, shadow
 from ratchet.workflows.verify import verify_ledger
@@ -186,16 +187,15 @@ def test_a_rollback_needs_nothing_but_ledger_flags_and_key(again: Callable[[], H
 def test_a_verdict_that_does_not_follow_from_the_stored_answers_is_a_fault(
     again: Callable[[], Home], gate: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """T18: a receipt of good form, with a fitting digest, whose verdict somebody wrote; the real one follows."""
+    """T18: a receipt that was signed with the gate key itself, whose verdict somebody wrote; the real one follows."""
     home = again()
     path = home.receipts(Cycle("small", WEEK)) / f"{gate}.json"
     assert main(["--home", str(home.root), "verify", str(path)]) == 0
     assert "follows from the stored answers" in capsys.readouterr().out
-    document = {key: value for key, value in json.loads(path.read_bytes()).items() if key != "digest"}
-    document["verdict"]["reason"] = "Passes: believe me."
-    path.write_text(json.dumps({**document, "digest": digest_json(document)}))
-    found = verify_receipt(home, path)
-    assert [(each.what, bool(each.fault)) for each in found] == [
-        ("receipt", False), ("verdict", True), ("ledger", True),
+    receipt = read_receipt(path)
+    forged = replace(receipt, verdict=replace(receipt.verdict, reason="Passes: believe me."))
+    path.write_bytes(forged.sealed(gate_key(home), datetime.now(UTC)).content)
+    assert [(each.what, bool(each.fault)) for each in verify_receipt(home, path)] == [
+        ("receipt", False), ("chain", False), ("verdict", True), ("verdict in this home", True), ("signature", False),
     ]  # fmt: skip
     assert main(["--home", str(home.root), "verify", str(path)]) == 1
