@@ -19,6 +19,7 @@ from ratchet.gates.registry import GATES
 from ratchet.models.adapters.folder import open_folder
 from ratchet.models.base_models import base_folder
 from ratchet.rollout.ledger_entry import PROMOTE
+from ratchet.rollout.stream import Rate, Stream
 from ratchet.simulation.people import Annotator
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
 from ratchet.storage.home import Home
@@ -36,14 +37,19 @@ _GOLDEN_LOSS = ("max_golden_loss = 0.05 ", "max_golden_loss = 0.08 ")
 """Wider limit: two adapters of a few hundred examples differ more by chance than two of thousands."""
 _PROMOTION = """\
 [promotion]
-min_requests = 100            # for the demo: few enough for a few minutes
-min_labels = 60
-margin = 0.1                  # wide enough for so few labels
+margin = 0.1                  # the policy of a demo: so wide that a few minutes of requests can show it
+label_margin = 0.2
+ripe_hours = 0.0              # its one reviewer answers at once
+min_requests = 100
 min_step_requests = 30
 steps = [5, 25, 50, 100]
 dwell_minutes = 0.0
 
 """
+WIDE_POLICY = (
+    "The policy is a demo's: a margin of 10 points and no waiting, so that a few minutes decide. A team keeps 2 points"
+    " and 48 hours; the chance of a false promotion, 5 % a year, is the same."
+)
 
 
 _CARELESS = (Annotator("ann_a", error_rate=0.012), Annotator("ann_c", error_rate=0.5))
@@ -178,8 +184,9 @@ def plant_regression(home: Home) -> str:
     receipts.clear(cycle)
     ts, why = datetime.now(UTC).isoformat(timespec="seconds"), "demo: a bad adapter is injected past every gate"
     record(
-        home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept
-    )
+        home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week),
+        receipts=kept, stream=Stream(drawn=True, rates=(Rate(datetime.now(UTC), 1.0),)).as_json(),
+    )  # fmt: skip
     return adapter
 
 

@@ -6,12 +6,17 @@ Add here what the demo shows of a rollout. Its decisions are made by the code th
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from time import monotonic, sleep
 
 from orchestration.cli.demo.gateway_process import await_rollout, await_rows
 from orchestration.cli.output import say
 from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import DEMO_SETTLE_S
+from ratchet.data.redaction import redact
+from ratchet.review.reasons import EVIDENCE, MEANINGS
 from ratchet.simulation.gateway_traffic import SimulatedUsers
+from ratchet.simulation.reviewers import SimulatedReviewer
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import SCOPES, Keys
@@ -30,9 +35,9 @@ def make_key(home: Home) -> str:
 
 
 def visits() -> Iterator[SimulatedRequest]:
-    """Yield the requests of the rollout's users. Every one is corrected blindly, so that a few hundred of them are
-    enough evidence."""
-    world = Simulation(seed=11, corrected_share=1.0, double_share=0.0, blind_share=1.0)
+    """Yield the requests of the rollout's users. Nobody corrects them unasked: the review queue asks for what the
+    evidence needs."""
+    world = Simulation(seed=11, corrected_share=0.0)
     return world.iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
 
 
@@ -45,9 +50,14 @@ class DemoTraffic:
     url: str
     key: str
     came: int = 0
+    labelled: int = 0
+    """Labels that its reviewer gave so far."""
 
     def __post_init__(self) -> None:
         self._people = visits()
+        truth = {redact(request.log["text"]): request.possible[0] for request in visits()}
+        secret = Keys(self.home.keys).add("labeller", ("review",), person="ann_e")
+        self._reviewer = SimulatedReviewer(self.url, secret, lambda text: truth[text])
 
     def play_until(self, wanted: str) -> str:
         """Send requests in groups and evaluate after each, until the decision is `wanted`; return its sentence.
@@ -56,19 +66,24 @@ class DemoTraffic:
         """
         from ratchet.workflows.rollout.advance import apply_decision, weigh
 
+        self.labelled = 0
         for _ in range(_GROUPS):
             await_rollout(self.home, SAMPLE, self.url, self.key)
             visits = SimulatedUsers(self.url, self.key).come([next(self._people) for _ in range(_GROUP)])
             self.came += len(visits)
             await_rows(self.home, SAMPLE, self.url, self.came, self.key)
             correct, adapters = sum(visit.right for visit in visits), {visit.adapter for visit in visits}
+            labels = self._label_evidence()
             rollout = Flags(self.home).read().rollouts[SAMPLE]
             weighed = weigh(self.home, SAMPLE)
             apply_decision(self.home, SAMPLE, weighed)
             decision = weighed.decision
             slots = {"live": rollout.live, "candidate": rollout.candidate}
             served = ", ".join(f"{slot} {adapter[:12]}" for slot, adapter in slots.items() if adapter in adapters)
-            say(self.session, f"  {len(visits)} requests, {correct} correct ({served}): {decision.sentence}")
+            say(
+                self.session,
+                f"  {len(visits)} requests, {correct} correct ({served}), {labels} labelled: {decision.sentence}",
+            )
             if decision.action == wanted:
                 return decision.sentence
             if decision.action in {"reject", "rollback", "expire"}:
@@ -78,3 +93,24 @@ class DemoTraffic:
             "This is a bug in Ratchet; the ledger and the gateway's log are in the demo's home.",
             code="demo_failed",
         )
+
+    def _label_evidence(self) -> int:
+        """Queue the different answers that lack a label, as the promotion sensor does; let a person answer them.
+
+        Return how many labels were given. Raises `RatchetError` after a minute.
+        """
+        from ratchet.workflows.review.queue_evidence import queue_evidence
+        from ratchet.workflows.rollout.advance import weigh
+
+        weighed = weigh(self.home, SAMPLE)
+        queue_evidence(self.home, SAMPLE, weighed)
+        wanted, given, deadline = len(weighed.counted.unlabelled), 0, monotonic() + DEMO_SETTLE_S
+        while given < wanted and monotonic() < deadline:
+            item = self._reviewer.next_item()
+            if item is None:
+                sleep(0.05)  # the gateway has not read the queue yet
+            else:
+                given += MEANINGS[EVIDENCE] in self._reviewer.answer(item)["reasons"]
+        await_rows(self.home, SAMPLE, self.url, self.came, self.key)
+        self.labelled += given
+        return given

@@ -16,7 +16,8 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.rollout.ledger_entry import PROMOTE, RELEASE, ROLLBACK
 from ratchet.storage.home import Home
-from ratchet.workflows.demo import SAMPLE, Scene, plant_regression, read_ending
+from ratchet.workflows.demo import SAMPLE, WIDE_POLICY, Scene, plant_regression, read_ending
+from ratchet.workflows.rollout.budget import load_budget
 from ratchet.workflows.rollout.nominate import Nominee, nominate, promote, shadow
 
 
@@ -79,15 +80,24 @@ def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
     """Shadow, climb and release the nominee under a gateway, then inject a bad adapter; return both decisions."""
     shadow(home, nominee)
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
+    say(session, WIDE_POLICY)
     say(session, f"Shadow: {nominee.adapter[:12]} also answers every request; users see only live. Gateway log: {log}")
     key = make_key(home)
     with run_gateway(home, log, max_shadow_load=1.0) as url:  # at 1.0 a busy live model never holds shadows back
         stage = DemoTraffic(session, home, url, key)
         promoted = stage.play_until(PROMOTE)
+        say(
+            session,
+            f"Promoted by evidence: {stage.labelled} labels, all of them asked for by the review queue;"
+            f" {load_budget(home, SAMPLE).sentence}",
+        )
         stage.play_until(RELEASE)
         bad = plant_regression(home)[:12]
         say(
             session,
             f"Injecting a bad adapter (two labels swapped) straight into live, to show the automatic rollback: {bad}",
         )
-        return promoted, stage.play_until(ROLLBACK)
+        say(session, f"No evidence proves it, so it counts as an override: {load_budget(home, SAMPLE).sentence}")
+        rolled_back = stage.play_until(ROLLBACK)
+        say(session, f"Rolled back on {stage.labelled} labels")
+        return promoted, rolled_back

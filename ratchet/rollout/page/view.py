@@ -15,6 +15,7 @@ from ratchet.rollout.decision import STAY, name_state
 from ratchet.rollout.error_budget import ErrorBudget, read_budget
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.page.current_figures import CurrentFigures, find_figures
+from ratchet.rollout.page.evidence_counts import Count, count_evidence
 from ratchet.rollout.page.guardrail_tiles import Tile, build_tiles, is_failing
 from ratchet.rollout.page.history import HISTORY_AT_MOST, SHOWN, HistoryRow, list_history, write_time
 from ratchet.rollout.page.ladder import Rung, build_ladder
@@ -31,15 +32,6 @@ _TONES = {
 _OF_EVIDENCE = {"No data", "Held: not enough evidence"}
 """State words that only the figures can give; every other one follows from the signed entries."""
 _BY_PEOPLE = {act.PROMOTE: "Promoted", act.HOLD: "Held", act.RESUME: "Resumed"}
-
-
-@dataclass(frozen=True)
-class Count:
-    """One figure of the evidence, and how many are needed; empty where no number is needed."""
-
-    name: str
-    counted: str
-    least: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,25 +147,16 @@ def _count(policy: PromotionPolicy, state: RolloutState, found: CurrentFigures) 
     # after a promotion the figures compare the previous adapter with the one that is live now
     promoted = state.challenger is None and state.moved is not None and state.moved.action in {act.PROMOTE, act.RELEASE}
     first, second = ("previous", "live") if promoted else ("live", "candidate")
-    requests = (
+    if whole.compared or whole.drawn:
+        return count_evidence(policy, whole, step, first, second)
+    return (  # figures of before requests were drawn as evidence
         Count("Compared requests", f"{whole.requests:,}", f"{policy.min_requests:,}"),
         Count("Compared since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
         Count(f"Answered by {second} since the last move", f"{step.answered:,}"),
+        Count("Labelled requests", f"{whole.labelled:,}"),
+        Count(f"Only {first} correct", f"{whole.only_incumbent:,}"),
+        Count(f"Only {second} correct", f"{whole.only_challenger:,}"),
     )
-    lost, won, labelled = whole.losses, whole.wins, whole.losses + whole.wins + whole.neither
-    if not whole.compared:  # figures of before requests were drawn as evidence
-        lost, won, labelled = whole.only_incumbent, whole.only_challenger, whole.labelled
-    drawn = (
-        Count("Requests of the evidence", f"{whole.compared:,}"),
-        Count("Disagreements among them", f"{whole.stream_disagreements:,}"),
-        Count("Waiting for a label", f"{whole.waiting:,}"),
-    )
-    verdicts = (
-        Count("Labelled requests", f"{labelled:,}"),
-        Count(f"Only {first} correct", f"{lost:,}"),
-        Count(f"Only {second} correct", f"{won:,}"),
-    )
-    return (*requests, *(drawn if whole.compared else ()), *verdicts)
 
 
 def _say_budget(budget: ErrorBudget) -> str:

@@ -1,0 +1,49 @@
+"""Counts behind the figures: the compared requests, who was right on them, and what the evidence is worth.
+
+Add a count of the page here. It is counted in `ratchet/rollout/stream_sql.py`; the tiles are `guardrail_tiles.py`.
+"""
+
+from dataclasses import dataclass
+
+from ratchet.config.policy import PromotionPolicy
+from ratchet.metrics.betting import evidence_not_worse, evidence_worse
+from ratchet.rollout.evidence import Evidence
+
+_MOST_SHOWN = 1e6
+
+
+@dataclass(frozen=True)
+class Count:
+    """One figure of the evidence, and how many are needed; empty where no number is needed."""
+
+    name: str
+    counted: str
+    least: str = ""
+
+
+def count_evidence(
+    policy: PromotionPolicy, whole: Evidence, step: Evidence, first: str, second: str
+) -> tuple[Count, ...]:
+    """Return the counts of the evidence stream; `first` and `second` name live and the candidate."""
+    up = evidence_not_worse(whole.losses + whole.waiting, whole.wins, whole.compared, policy.margin)
+    down = evidence_worse(whole.losses, whole.wins + whole.waiting, whole.compared, policy.margin)
+    points = f"{100 * policy.margin:g} points"
+    return (
+        Count(f"Evidence that it is not worse than {points}", _write(up), _write(policy.limit)),
+        Count(f"Evidence that it is more than {points} worse", _write(down), f"{_write(policy.limit_back)} rolls back"),
+        Count("Compared requests that count", f"{whole.compared:,}"),
+        Count(f"Only {first} correct", f"{whole.losses:,}"),
+        Count(f"Only {second} correct", f"{whole.wins:,}"),
+        Count("Different answers, both wrong", f"{whole.neither:,}"),
+        Count("Different answers that wait for a label", f"{whole.waiting:,}"),
+        Count("Different answers that are too young to count", f"{whole.unripe:,}"),
+        Count("Requests that both answered", f"{whole.requests:,}", f"{policy.min_requests:,}"),
+        Count("The same since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
+        Count(f"Answered by {second} since the last move", f"{step.answered:,}"),
+    )
+
+
+def _write(evidence: float) -> str:
+    if evidence >= _MOST_SHOWN:
+        return "over 1,000,000"
+    return f"{evidence:,.0f}" if evidence >= 10 else f"{evidence:.1f}"
