@@ -32,15 +32,15 @@ def weigh_answers(evidence: Evidence, answers: Sequence[Answers], costs: Mapping
 
 
 def measure_cost(policy: PromotionPolicy, whole: Evidence) -> tuple[Guardrail, ...]:
-    """Measure the rise of the mean cost of a request; nothing where `max_cost_rise` is not set.
+    """Measure the rise of the mean cost of a request; nothing where `max_cost_rise` is not set, or nothing costs.
 
     A disagreement that waits for a vote counts as the largest fall.
     """
     limit, largest = policy.max_cost_rise, whole.largest_cost
-    if limit is None:
+    if limit is None or (whole.compared and largest <= 0):
         return ()
-    if not whole.compared or largest <= 0:
-        return (Guardrail("cost", "unknown", "no compared requests with a cost", limit=limit),)
+    if not whole.compared:
+        return (Guardrail("cost", "unknown", "no compared requests of the evidence", limit=limit),)
     rises = [*whole.cost_rises, (-largest, whole.waiting)]
     shown = evidence_dearer(rises, whole.compared, largest, limit) >= 1 / policy.alpha_back
     value = sum(rise * n for rise, n in whole.cost_rises) / whole.compared

@@ -6,8 +6,8 @@ Add a count of the page here. It is counted in `ratchet/rollout/stream_sql.py`; 
 from dataclasses import dataclass
 
 from ratchet.config.policy import PromotionPolicy
-from ratchet.metrics.betting import evidence_not_worse, evidence_worse
 from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.proof import prove, write_points
 
 _MOST_SHOWN = 1e6
 
@@ -25,12 +25,11 @@ def count_evidence(
     policy: PromotionPolicy, whole: Evidence, step: Evidence, first: str, second: str
 ) -> tuple[Count, ...]:
     """Return the counts of the evidence stream; `first` and `second` name live and the candidate."""
-    up = evidence_not_worse(whole.losses + whole.waiting, whole.wins, whole.compared, policy.margin)
-    down = evidence_worse(whole.losses, whole.wins + whole.waiting, whole.compared, policy.margin)
-    points = f"{100 * policy.margin:g} points"
+    proof, points = prove(policy, whole, step), write_points(policy.margin)
+    worse, back = max(proof.worse, proof.worse_since), f"{_write(proof.limit_back)} rolls back"
     return (
-        Count(f"Evidence that it is not worse than {points}", _write(up), _write(policy.limit)),
-        Count(f"Evidence that it is more than {points} worse", _write(down), f"{_write(policy.limit_back)} rolls back"),
+        Count(f"Evidence that it is not worse than {points}", _write(proof.not_worse), _write(proof.limit)),
+        Count(f"Evidence that it is more than {points} worse", _write(worse), back),
         Count("Compared requests that count", f"{whole.compared:,}"),
         Count(f"Only {first} correct", f"{whole.losses:,}"),
         Count(f"Only {second} correct", f"{whole.wins:,}"),

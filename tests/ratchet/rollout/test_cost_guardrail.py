@@ -54,7 +54,8 @@ def test_rises_that_cannot_be_are_refused() -> None:
         (0.05, {"cost_rises": ((0.5, 40),)}, ("ok", "wrong answers cost +0.04 a request against live's, limit +0.05")),
         (0.05, {"cost_rises": ((5.0, 40),), "waiting": 60}, ("ok", "wrong answers cost +0.4 a request against live's,"
                                                              " limit +0.05")),
-        (0.05, {"largest_cost": 0.0}, ("unknown", "no compared requests with a cost")),
+        (0.05, {"largest_cost": 0.0}, None),
+        (0.05, {"compared": 0}, ("unknown", "no compared requests of the evidence")),
     ],
 )  # fmt: skip
 def test_a_dearer_candidate_is_rolled_back_where_the_team_asks_for_it(
