@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.gates import arrivals, distribution, latency, promotion, receipts, temperature
+from benchmarks.gates import agreement, arrivals, distribution, golden, latency, promotion, receipts, temperature
 from benchmarks.gates.figures import Measured
 
 TITLES: Mapping[int, str] = {
@@ -11,7 +11,9 @@ TITLES: Mapping[int, str] = {
     3: "a better model is promoted",
     4: "labels that come late",
     5: "labels that come by complaints",
+    7: "the golden set",
     8: "the mix of labels",
+    9: "agreement",
     12: "the temperature",
     14: "latency",
     15: "altered receipts",
@@ -22,7 +24,9 @@ ROWS: Mapping[int, Callable[[], Measured]] = {
     3: promotion.measure_power,
     4: arrivals.measure_late_labels,
     5: arrivals.measure_complaints,
+    7: golden.measure_golden,
     8: distribution.measure_distribution,
+    9: agreement.measure_doubles,
     12: temperature.measure_temperature,
     14: latency.measure_guardrails_of_time,
     15: receipts.measure_receipts,
