@@ -39,7 +39,8 @@ def describe_unlike(whole: Evidence) -> str:
     """
     if whole.selection_p is None or whole.selection_p >= SELECTED_P or whole.labelled_share_of_differences is None:
         return ""
-    labelled, every = whole.labelled_share_of_differences, whole.stream_disagreements / max(1, whole.compared)
+    # not of the stream: where we drew nothing, it holds the labelled requests alone
+    labelled, every = whole.labelled_share_of_differences, whole.disagreements / max(1, whole.requests)
     return (
         f"labelled requests are not like the others (answers differ on {100 * labelled:.3g} %, of all on"
         f" {100 * every:.3g} %)"

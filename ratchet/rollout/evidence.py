@@ -121,7 +121,7 @@ class Evidence:
     dropped: int = 0
     """Requests of the stream whose second answer was dropped under load; they are among `waiting`."""
     relabelled: int = 0
-    """Requests of the stream with an answer that stands for no label of now."""
+    """Requests of the stream with an answer or a label that the list of now lacks, and that no rule explains."""
     agreements_labelled: int = 0
     """Requests with one answer that were drawn to be labelled, and have a verdict."""
     agreements_right: int = 0

@@ -62,6 +62,8 @@ class Stream:
     """Blind votes that decide a request."""
     label_share: float = 1.0
     """Labels on the evidence for each blind vote that the team gives on anything."""
+    labels: tuple[str, ...] = ()
+    """Labels of now, in their one form; empty where they cannot be read."""
 
     def rate_at(self, at: datetime) -> Rate:
         """Return the rate for a request that was compared at `at`."""

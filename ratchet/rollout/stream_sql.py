@@ -99,7 +99,8 @@ SELECT count(*) FILTER (ripe) AS compared,
        count(*) FILTER (ripe AND NOT alike AND NOT judged AND NOT dropped AND unsure) AS cannot_tell,
        count(*) FILTER (ripe AND dropped) AS dropped,
        count(*) FILTER (NOT ripe AND NOT alike) AS unripe,
-       count(*) FILTER (ripe AND (len(incumbent_parts) = 0 OR len(challenger_parts) = 0)) AS relabelled,
+       count(*) FILTER (ripe AND len($labels) > 0 AND NOT list_has_all($labels, list_concat(
+           list_concat(incumbent_parts, challenger_parts), CASE WHEN verdict <> '' THEN [verdict] END))) AS relabelled,
        count(*) FILTER (ripe AND alike AND verdict IS NOT NULL AND draw < agreement_rate) AS agreements_labelled,
        count(*) FILTER (ripe AND alike AND draw < agreement_rate AND list_contains(incumbent_parts, verdict))
            AS agreements_right

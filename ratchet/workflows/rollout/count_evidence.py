@@ -4,12 +4,13 @@ Add here what must be read around counting; the counts are `ratchet/storage/roll
 draw `draw_stream.py`, and what must be labelled goes to the queue by `ratchet/workflows/review/queue_evidence.py`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.config.review import ReviewPolicy
+from ratchet.core.label_names import label_form
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.state import RolloutState
 from ratchet.rollout.stream import Stream
@@ -52,6 +53,8 @@ def count_evidence(
     since = entered.sequence if state.challenger else moved.sequence
     spec = read_spec(home, classifier)  # it may be unreadable: a rollback waits for no file
     stream = stream_of(home, classifier, state, spec.review if spec else ReviewPolicy(), promotion)
+    if stream is not None and spec is not None:
+        stream = replace(stream, labels=tuple(map(label_form, spec.labels)))
     (whole, step), unlabelled = pairs.look(
         classifier, state.compared, since, moved.sequence, now=now or datetime.now(UTC), stream=stream
     )

@@ -180,6 +180,11 @@ CASES: dict[str, tuple[Stream, list[Asked], dict[str, Any]]] = {
     "fed by files: what was chosen by value does not count": (
         FILES, [Asked(**D, votes=WIN, chosen="value")], {"compared": 0}
     ),
+    "a label list that changed without a rule": (
+        Stream(drawn=True, rates=(RATE,), labels=("x", "y")),
+        [WON, Asked(live="old", new="x"), Asked(live="old", new="old"), Asked(**D, votes=(("ann", "new"),)), Asked()],
+        {"compared": 5, "relabelled": 3},
+    ),
     "before the comparison": (DRAWN, [Asked(**D, votes=WIN, sequence=0), Asked()], {"compared": 1}),
 }  # fmt: skip
 
