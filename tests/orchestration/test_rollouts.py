@@ -378,14 +378,17 @@ def actions(home: Home) -> list[str]:
 
 
 def test_promoting_over_a_live_adapter_asks_to_skip_its_shadow(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is entered before; the sentence names both ways."""
+    """Nothing is entered before; the sentence names both ways. It is counted as an override, under a name."""
     assert command(home, "promote", "small", "--why", "better") == 64
     refused = capsys.readouterr().err
     assert "ratchet shadow small" in refused
     assert "--skip-shadow" in refused
     assert actions(home) == ["promote"]
-    assert command(home, "promote", "small", "--skip-shadow", "--why", "urgent") == 0
+    capsys.readouterr()
+    assert command(home, "promote", "small", "--skip-shadow", "--by", "Ann  Example", "--why", "urgent") == 0
+    assert "counted as an override, since no evidence proves it: this year 0.1 of 5 % spent" in capsys.readouterr().out
     assert actions(home) == ["promote", "promote"]
+    assert Ledger(home).entries("small")[-1].actor.startswith("Ann Example (account ")
 
 
 def test_a_nominee_is_not_promoted_once_somebody_decided(home: Home) -> None:

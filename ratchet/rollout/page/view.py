@@ -92,7 +92,7 @@ def view_rollout(
         since=write_time(moved.ts) if moved else "",
         dwell=_say_dwell(policy, state, now),
         rungs=build_ladder(policy, entries, state),
-        tiles=build_tiles(figures.guardrails),
+        tiles=build_tiles(figures.guardrails, is_shown=state.is_shown),
         counts=_count(policy, state, figures),
         rows=list_history(entries),
         older=max(0, len(entries) - HISTORY_AT_MOST),

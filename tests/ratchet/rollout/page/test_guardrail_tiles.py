@@ -64,6 +64,21 @@ TABLE = [
         "no interval",
         "at most 2.00 x",
     ),
+    (
+        Guardrail("accuracy", "open", "", 0.005, -0.009, 0.019, -0.02, 0.999, -0.005, 0.015),
+        "not shown yet",
+        "+0.5 pp",
+        "-0.9 to +1.9 pp",
+        "at least -2.0 pp",
+    ),
+    (
+        Guardrail("stalls", "broken", "", 0.05, None, None, 0.01),
+        "failing",
+        "+5.0 pp",
+        "no interval",
+        "at most +1.0 pp",
+    ),
+    (Guardrail("cost", "ok", "", 0.04, None, None, 0.05), "within its limit", "0.04", "no interval", "at most 0.05"),
     (Guardrail("errors", "unknown", "", None, None, None, 0.01), "no data", "no data", "no interval", "at most 1.0 %"),
 ]
 
@@ -86,6 +101,26 @@ def test_the_drawing_lies_on_the_line_in_the_order_of_the_figures(found):
     if found.low is not None:
         assert 0 <= drawn.start <= drawn.value <= drawn.start + drawn.width <= 100.01
         assert (drawn.start < drawn.limit) == (found.low < found.limit)
+
+
+def test_the_deciding_interval_is_named_and_has_the_usual_one_beside_it():
+    """Any other tile has one interval, of 95 %."""
+    deciding = build_tiles([Guardrail("accuracy", "open", "", 0.0, -0.1, 0.1, -0.02, 0.999, -0.05, 0.05)])[0]
+    assert (deciding.interval_name, deciding.usual.translate(PLAIN)) == (
+        "Deciding interval, each end 99.9 %", "-5.0 to +5.0 pp",
+    )  # fmt: skip
+    usual = build_tiles([Guardrail("errors", "ok", "", 0.0, 0.0, 0.1, 0.2)])[0]
+    assert (usual.interval_name, usual.usual) == ("95 % interval", "")
+
+
+def test_what_was_shown_stays_shown_while_the_candidate_climbs():
+    """The tile is green once the evidence has crossed, at whatever step; one that is shown to be worse is not."""
+    rails = [Guardrail("accuracy", status, "", 0.0, -0.1, 0.1, -0.02, 0.999) for status in ("open", "broken")]
+    words = [[(tile.tone, tile.word) for tile in build_tiles(rails, is_shown=shown)] for shown in (False, True)]
+    assert words == [
+        [("open", "not shown yet"), ("blocked", "failing")],
+        [("passed", "shown at the first step"), ("blocked", "failing")],
+    ]
 
 
 def test_no_figure_is_drawn_where_there_is_none():

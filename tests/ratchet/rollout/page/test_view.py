@@ -30,6 +30,7 @@ def test_a_decision_on_the_newest_entry_is_shown(write_entries, remember, view):
         ("accuracy", "+2.0\xa0pp"),
         ("disagreement", "6.0\xa0%"),
     ]
+    assert found.budget == "this year 0.1 of 5 % spent"
     assert ("Requests that both answered", "1,000", "500") in [
         (row.name, row.counted, row.least) for row in found.counts
     ]
