@@ -6,6 +6,7 @@ evidence is checked again in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import time
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -17,6 +18,8 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.workflows.rollout.advance import load_decision
+from ratchet.workflows.rollout.describe_pause import explain_pause
 from ratchet.workflows.rollout.reconcile import reconcile
 from ratchet.workflows.rollout.shadow import enter_by_itself, find_entrant
 
@@ -72,7 +75,8 @@ def shadow_deployment_sensor(context: dg.SensorEvaluationContext, home: dg.Resou
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
     entrance = find_entrant(home, name)
     if (cycle := entrance.cycle) is None:
-        return entrance.reason
+        pause = explain_pause(home, name, str(load_decision(home, name).get("sentence") or ""), datetime.now(UTC))
+        return f"{entrance.reason}. {pause}" if pause else entrance.reason
     key = f"{name}|{cycle.week}:{cycle.adapter[:16]}:shadow:{Ledger(home).head(name).sequence}"
     # no key runs twice: a candidate that a quarantined week kept out is asked for again once the quarantine changes
     if changes := len(Quarantine(home).entries(name)):

@@ -30,6 +30,7 @@ def status_lines(session: Session, found: dict[str, Any]) -> list[str]:
         if live
         else "none",
         "rollout": _rollout(rollout) if rollout else "none",
+        **({"pause": printable(found["pause"])} if found["pause"] else {}),
         "error budget": _budget(found["error_budget"]),
         "serving": _serving(found["serving"]) if live else "none",
         "policy": _policy(found["policy"], found["classifier"]),

@@ -26,6 +26,8 @@ class Entrance:
 
     reason: str
     cycle: PassedCycle | None = None
+    waiting: PassedCycle | None = None
+    """The cycle whose candidate waits for the one that is being compared."""
 
 
 def choose_entrant(name: str, state: RolloutState, entries: Sequence[Entry], passed: Sequence[PassedCycle]) -> Entrance:
@@ -45,7 +47,7 @@ def choose_entrant(name: str, state: RolloutState, entries: Sequence[Entry], pas
         return Entrance(f"nothing is live; promote the first by hand: ratchet promote {name} --why TEXT")
     if state.compared is not None:
         waits = f"; {next_one.adapter[:12]} of {next_one.week} waits" if next_one else ""
-        return Entrance(f"{state.compared[1][:12]} is being compared{waits}")
+        return Entrance(f"{state.compared[1][:12]} is being compared{waits}", waiting=next_one)
     if next_one is None:
         return Entrance(f"no cycle has passed since the candidate of {newest or 'the first week'} entered")
     return Entrance(f"{next_one.adapter[:12]} of {next_one.week} is next", next_one)

@@ -29,6 +29,7 @@ from ratchet.workflows.review.label_studio import describe_label_studio
 from ratchet.workflows.review.waiting import describe_queue
 from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.budget import load_budget
+from ratchet.workflows.rollout.describe_pause import explain_pause
 from ratchet.workflows.rollout.policy import compare_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
 
@@ -54,6 +55,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "classifier": name,
         "live": _live(entries, state),
         "rollout": _rollout(home, name, state),
+        "pause": explain_pause(home, name, str(load_decision(home, name).get("sentence") or ""), now),
         "error_budget": load_budget(home, name, entries, now).as_json(),
         "serving": compare_serving(home, name, state).as_json(),
         "candidate": _candidate(home, name, notes),

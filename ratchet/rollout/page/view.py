@@ -66,6 +66,8 @@ class View:
     head: Head
     budget: str = ""
     """Part of the year's error of false promotions that is spent, and what holds where all is."""
+    pause: str = ""
+    """Reason why nothing was promoted for some weeks; empty where something was."""
     other: str = ""
     other_name: str = ""
     other_role: str = ""

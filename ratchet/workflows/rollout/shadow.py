@@ -16,7 +16,6 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
-from ratchet.workflows.gates.answer_again import answer_again
 from ratchet.workflows.rollout.budget import load_budget
 from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
@@ -83,6 +82,8 @@ def _answer_with_live(home: Home, name: str, adapter: str | None) -> None:
 
     Where it cannot, the nomination says what is missing.
     """
+    from ratchet.workflows.gates.answer_again import answer_again  # models: who only asks who is next needs none
+
     for cycle, made in candidates(home, name):
         if (adapter is None or made.startswith(adapter)) and _passed(home, name, PassedCycle(str(cycle.week), made)):
             try:

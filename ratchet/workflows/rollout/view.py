@@ -4,25 +4,22 @@ Add here a file that the page reads; the content of the page is `ratchet/rollout
 """
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from ratchet.rollout.page.last_decision import LastDecision, read_last_decision
 from ratchet.rollout.page.view import View, view_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.describe_pause import explain_pause
 from ratchet.workflows.rollout.sealing import promotion_or_default
 
 
 def load_view(home: Home, classifier: str, now: datetime) -> View:
     """Return the view of a classifier's rollout; raises `RatchetError` for a broken ledger."""
-    entries = Ledger(home).entries(classifier)
-    return view_rollout(
-        classifier,
-        promotion_or_default(home, classifier, entries)[0],
-        entries,
-        load_last_decision(home, classifier),
-        now,
-    )
+    entries, newest = Ledger(home).entries(classifier), load_last_decision(home, classifier)
+    view = view_rollout(classifier, promotion_or_default(home, classifier, entries)[0], entries, newest, now)
+    return replace(view, pause=explain_pause(home, classifier, newest.sentence if newest else "", now))
 
 
 def load_last_decision(home: Home, classifier: str) -> LastDecision | None:
