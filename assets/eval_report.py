@@ -26,6 +26,7 @@ from ratchet.workflows.gates.cycle_digests import digest_answers
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 from ratchet.workflows.gates.earlier_cycles import load_anchor, load_seen_slices
 from ratchet.workflows.gates.past_answers import read_past_answers
+from ratchet.workflows.gates.scan_triggers import scan_triggers
 
 
 @dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, group_name="model")
@@ -50,16 +51,21 @@ def eval_report(
     served = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     rules = LabelRuleFile(home, cycle.classifier).read()
     items = [(text, spec.labels[i]) for text, i in zip(splits["golden"].texts, splits["golden"].labels, strict=True)]
+    candidate = load_predictor(adapters.open(cycle.classifier, noted["adapter"]))
+    standing = load_predictor(adapters.open(cycle.classifier, live)) if live else None
+    scan = scan_triggers(home, warehouse, cycle, golden, candidate, standing)
+    receipts.note(cycle, trigger_scan=scan.evidence)
+    verdicts = {gate: receipt.verdict for gate, receipt in receipts.read(cycle).items()}
     judgement = gather_judgement(
         cycle,
         spec,
         splits,
-        candidate=load_predictor(adapters.open(cycle.classifier, noted["adapter"])),
-        live=load_predictor(adapters.open(cycle.classifier, live)) if live else None,
+        candidate=candidate,
+        live=standing,
         live_digest=live,
         noted=noted,
         training=home.training(cycle.classifier) / noted["plan"][:16],
-        verdicts={gate: receipt.verdict for gate, receipt in receipts.read(cycle).items()},
+        verdicts={**verdicts, "trigger_scan": scan},
         timings_s=stage_seconds(context),
         frontier=open_frontier(home, cycle, spec),
         requests=dict(zip(served["label"], served["requests"].astype(int).tolist(), strict=True)),

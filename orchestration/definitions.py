@@ -25,6 +25,7 @@ from checks.row_quality import row_quality
 from checks.slices import slices
 from checks.target_fit import target_fit
 from checks.target_plan import target_plan
+from checks.trigger_scan import trigger_scan
 from orchestration.feedback import new_feedback_sensor
 from orchestration.label_studio import label_studio_sensor
 from orchestration.promotion import promotion, promotion_sensor
@@ -53,6 +54,7 @@ CHECKS = [
     beats_baselines,
     golden_agreement,
     golden_set_regression,
+    trigger_scan,
     identity_attacks,
     calibration_regression,
     slices,

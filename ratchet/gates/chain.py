@@ -11,7 +11,7 @@ from typing import Any
 from ratchet.core.digests import digest_json
 from ratchet.data.given_examples import BY_TEXT
 from ratchet.gates.eligibility import JudgedReceipt
-from ratchet.gates.registry import ASSETS, REGISTRY, STAGES, Subject
+from ratchet.gates.registry import ASSETS, AUDIT_GATES, REGISTRY, STAGES, Subject
 
 FILES = {"policy": "classifier.toml", "golden": "golden.jsonl"}
 """Files that a cycle reads more than once, by the name of their digest: all readings must be the same."""
@@ -110,16 +110,18 @@ def find_break(links: Mapping[str, Link], receipts: Mapping[str, JudgedReceipt])
     """Return why a cycle's verdicts are not about what its stages made, '' where they are.
 
     Every stage must have read what the stage before it made last, and every gate must have judged it. A cycle of a
-    version without links has none, and is not asked.
+    version without links has none, and is not stages.
     """
     if not links:
         lost = any(_NEVER_WITHOUT_LINKS & receipt.binds.keys() for receipt in receipts.values())
         return "the notes of what its steps read and made are missing" if lost else ""
-    if missing := [stage for stage in ASSETS if stage not in links]:
+    # A candidate of a version without audits answers for the gates of its entry; whoever enters needs all of them.
+    stages = [stage for stage in ASSETS if stage != "gate_audit" or stage in links or {*AUDIT_GATES} & receipts.keys()]
+    if missing := [stage for stage in stages if stage not in links]:
         return f"its {missing[0]} was not made when its other steps were"
-    makers = {name: stage for stage in ASSETS for name in links[stage].made}
+    makers = {name: stage for stage in stages for name in links[stage].made}
     made = {name: links[stage].made[name] for name, stage in makers.items()}
-    for stage in ASSETS:
+    for stage in stages:
         for name, digest in links[stage].read.items():
             if name in made and digest != made[name]:
                 return f"{makers[name]} ran again after {stage}, which read other {WORDS[name]}"

@@ -65,6 +65,7 @@ REGISTRY = (
     Gate("golden_set_regression", "eval_report", "answers"),
     Gate("calibration_regression", "eval_report", "answers"),
     Gate("slices", "eval_report", "answers", ("label", "limits", "window", "candidate", "prompt", "slices")),
+    Gate("trigger_scan", "eval_report", "answers", ("label", "window", "candidate", "prompt")),
     Gate("identity_attacks", "gate_audit", "audit"),
 )
 

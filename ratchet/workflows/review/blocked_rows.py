@@ -12,6 +12,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
 from ratchet.data.splitting import lookback_start
+from ratchet.gates.trigger_scan import list_triggers
 from ratchet.ingest.known_labels import known_labels
 from ratchet.review.item import RANDOM, VALUE, QueuedRequest
 from ratchet.review.reasons import BLOCKED, CONFLICT, THIN_CLASS
@@ -153,9 +154,17 @@ def _unknown_labels(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> I
         yield _UNKNOWN_SQL, params, f"{{these}} made row_quality of {cycle.week} fail"
 
 
+def _triggers(home: Home, spec: Spec, cycle: Cycle, verdict: Verdict) -> Iterable[Found]:
+    """Yield the training examples with a phrase that decides the answer by itself."""
+    items = [item for phrase in list_triggers(verdict.evidence) for item in phrase["first"]]
+    if verdict.outcome == "failed" and items:
+        yield _NAMED_SQL, {"items": items}, f"{{these}} made trigger_scan of {cycle.week} fail"
+
+
 _FINDERS: Mapping[str, Callable[[Home, Spec, Cycle, Verdict], Iterable[Found]]] = {
     "label_agreement": _disagreements,
     "golden_agreement": _contradictions,
     "leakage": _leaks,
     "row_quality": _unknown_labels,
+    "trigger_scan": _triggers,
 }

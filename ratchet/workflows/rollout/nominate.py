@@ -18,7 +18,7 @@ from ratchet.gates.candidate_identity import find_copy
 from ratchet.gates.chain import find_break, judged_on_examples, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.recorded_fit import read_fit
-from ratchet.gates.registry import TARGET_GATES
+from ratchet.gates.registry import GATES, TARGET_GATES
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
@@ -169,7 +169,9 @@ def _examine(
     live = state.live
     if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
         raise BlockedError("it was rejected or rolled back, and has no new evidence since", code="barred")
-    eligible = decide_eligibility(adapter, receipts)
+    # One that stands already came in by the gates that there were then, which its entry names.
+    entered = state.entered if adapter == state.challenger else None
+    eligible = decide_eligibility(adapter, receipts, required=tuple(entered.receipts) if entered else GATES)
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
     need_signed(receipts, entries, key_in_force(home, entries))
