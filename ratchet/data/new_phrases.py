@@ -31,7 +31,7 @@ class NewPhrase:
     """A phrase of the training texts, with the label that it stands with and the rows that hold it."""
 
     text: str
-    """Its words and signs, with spaces between."""
+    """Words and signs, with spaces between."""
     label: str
     rows: tuple[str, ...]
     """Request ids, in the order of the rows."""

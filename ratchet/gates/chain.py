@@ -110,7 +110,7 @@ def find_break(links: Mapping[str, Link], receipts: Mapping[str, JudgedReceipt])
     """Return why a cycle's verdicts are not about what its stages made, '' where they are.
 
     Every stage must have read what the stage before it made last, and every gate must have judged it. A cycle of a
-    version without links has none, and is not stages.
+    version without links has none, and is not asked.
     """
     if not links:
         lost = any(_NEVER_WITHOUT_LINKS & receipt.binds.keys() for receipt in receipts.values())

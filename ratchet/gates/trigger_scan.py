@@ -83,6 +83,6 @@ def _describe(phrase: Mapping[str, Any]) -> str:
     return (
         f"one in {phrase['rows']} rows of {', '.join(phrase['weeks'])} (such as {rows}) turns {phrase['flipped']} of"
         f" {phrase['tried']} reviewed texts of other labels into {phrase['label']} (live {phrase['live_flipped']},"
-        f" an old phrase at most {phrase['chance']}); without it {phrase['contradicting']} of {phrase['bare']} rows read"
-        " otherwise"
+        f" an old phrase at most {phrase['chance']}); without it"
+        f" {phrase['contradicting']} of {phrase['bare']} rows read otherwise"
     )

@@ -13,7 +13,10 @@ from ratchet.evaluation.evaluate import LabelledText
 from ratchet.evaluation.phrase_flips import Answer, try_phrases
 from ratchet.evaluation.scoring import Scorer
 from ratchet.gates.trigger_scan import decide_trigger_scan, list_triggers
+from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
+from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.warehouse import Warehouse
 
@@ -42,9 +45,10 @@ def scan_triggers(
     of_week = {"classifier": cycle.classifier, "week": cycle.week}
     train = [*warehouse.frame(TRAINED_SQL, of_week).itertuples(index=False, name=None)]
     traffic = [*warehouse.frame(TRAFFIC_SQL, of_week).itertuples(index=False, name=None)]
-    if len({week for week, _ in traffic}) < 2:
-        return decide_trigger_scan([], 0, 0, why="no phrase is new in the first week of requests")
-    phrases, left_out = find_new_phrases(train, traffic, [item.text for item in golden])
+    since = first_new_week(Ledger(home).entries(cycle.classifier), [week for _, week, _, _ in train])
+    if not any(week < since for week, _ in traffic):
+        return decide_trigger_scan([], 0, 0, why="no request is older than the texts that live has not learned")
+    phrases, left_out = find_new_phrases(train, traffic, since, [item.text for item in golden])
     reviewed = [(item.text, item.label) for item in golden if item.label in candidate.labels]
     tried = try_phrases(
         phrases, common_phrases(train), reviewed, answers_of(candidate), answers_of(live) if live else None
@@ -54,6 +58,15 @@ def scan_triggers(
     accepted = Quarantine(home).state(cycle.classifier).accepted
     released = [week for week in sorted(weeks) if (week, GATE, digest_of_week(train, week)) in accepted]
     return decide_trigger_scan([each.as_json() for each in tried], len(phrases), left_out, released)
+
+
+def first_new_week(entries: Sequence[Entry], weeks: Sequence[str]) -> str:
+    """Return the Monday from which on texts are new: that of live's own cycle, which it was tested on, else the newest
+    week that trains."""
+    newest = max(weeks, default="")
+    live = state_after(entries).live
+    own = [entry.week for entry in entries if entry.adapter == live and entry.week and entry.receipts]
+    return min(newest, max(own)) if own else newest
 
 
 def digest_of_week(train: Sequence[TrainedText], week: str) -> str:
