@@ -65,20 +65,20 @@ def find_new_phrases(
         label, count = _commonest([train[place][3] for place in places])
         if count < max(_FEWEST_ROWS, _PURE * len(places)):
             continue
-        mine = tuple(places)
-        if mine not in groups or _worth(phrase) > _worth(groups[mine]):
-            groups[mine] = phrase
+        same = tuple(places)
+        if same not in groups or _worth(phrase) > _worth(groups[same]):
+            groups[same] = phrase
     every = {*groups.values()}
     earlier = [text for week, text in traffic if week < since] + [row[2] for row in train if row[1] < since]
     known = _occurring(every, [*earlier, *reviewed])
     new = [(places, phrase) for places, phrase in groups.items() if phrase not in known]
     new.sort(key=lambda item: (-len(item[0]), item[1]))
     found = []
-    for places, phrase in new[:most]:
-        label, _ = _commonest([train[place][3] for place in places])
-        rows = tuple(train[place][0] for place in places)
-        weeks = tuple(sorted({train[place][1] for place in places}))
-        bare = tuple(_without(phrase, train[place][2]) for place in places[:_BARE] if train[place][3] == label)
+    for holding, phrase in new[:most]:
+        held = [train[place] for place in holding]
+        label, _ = _commonest([row[3] for row in held])
+        rows, weeks = tuple(row[0] for row in held), tuple(sorted({row[1] for row in held}))
+        bare = tuple(_without(phrase, row[2]) for row in held[:_BARE] if row[3] == label)
         found.append(NewPhrase(" ".join(phrase), label, rows, weeks, bare))
     return found, max(0, len(new) - most)
 

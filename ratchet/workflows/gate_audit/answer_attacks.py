@@ -49,9 +49,11 @@ def play_rollout(case: AuditCase, copy: Answers, live: Answers, seed: int) -> st
     truth, first, second = (values[places] for values in (mine.split.labels, theirs.predicted, mine.predicted))
     differ = first != second
     losses, wins = int((differ & (first == truth)).sum()), int((differ & (second == truth)).sum())
+    differing = int(differ.sum())
     evidence = Evidence(
-        requests=len(places), answered=len(places), disagreements=int(differ.sum()), labelled=len(places),
-        only_incumbent=losses, only_challenger=wins, incumbent_p95_ms=1.0, challenger_p95_ms=1.0,
+        requests=len(places), answered=len(places), disagreements=differing, labelled=differing, only_incumbent=losses,
+        only_challenger=wins, compared=len(places), losses=losses, wins=wins, neither=differing - losses - wins,
+        stream_disagreements=differing, drawn=True, digests=2, people=2,
     )  # fmt: skip
     moved = Entry(
         sequence=1, ts=(_NOW - timedelta(days=9)).isoformat(), actor="audit", action=act.SHADOW, why="An attack.",

@@ -24,6 +24,7 @@ from ratchet.gates.rederivation import derive_again, list_differences
 from ratchet.gates.registry import GATES, gates_on
 from ratchet.gates.row_quality import decide_row_quality
 from ratchet.gates.slices import decide_slices
+from ratchet.gates.trigger_scan import decide_trigger_scan
 from ratchet.metrics.agreement import Agreement
 from ratchet.metrics.intervals import proportion_interval
 
@@ -34,6 +35,10 @@ EQUAL = {
         label: {"mentioned": n, "both": n - 1, "won_mentioned": n, "won_both": n - 1}
         for label, n in (("a", 21.0), ("b", 19.0))
     },
+}  # fmt: skip
+PLANTED = {
+    "label": "a", "weeks": ["2026-01-05"], "rows": 9, "first": ["r1", "r2"], "tried": 60, "flipped": 30,
+    "live_flipped": 0, "chance": 1, "bare": 9, "contradicting": 8,
 }  # fmt: skip
 ATTACK = {
     "attack": "copy",
@@ -97,6 +102,12 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
     "leakage": {
         "passed": decide_leakage([], 9, 3, 0.8),
         "failed": decide_leakage([Leak(f"r{n}", "golden-1", 0.9) for n in range(12)], 90, 3, 0.8),
+    },
+    "trigger_scan": {
+        "passed": decide_trigger_scan([], 9, 0),
+        "warned": decide_trigger_scan([], 200, 3),
+        "failed": decide_trigger_scan([PLANTED], 9, 0),
+        "inconclusive": decide_trigger_scan([], 0, 0, why="no request is older"),
     },
     "identity_attacks": {
         "passed": decide_identity_attacks([ATTACK]),
