@@ -26,16 +26,16 @@ def count_evidence(
 ) -> tuple[Count, ...]:
     """Return the counts of the evidence stream; `first` and `second` name live and the candidate."""
     proof, points = prove(policy, whole, step), write_points(policy.margin)
-    worse, back = max(proof.worse, proof.worse_since), f"{_write(proof.limit_back)} rolls back"
+    worse = max(proof.worse, proof.worse_since)
     return (
         Count(f"Evidence that it is not worse than {points}", _write(proof.not_worse), _write(proof.limit)),
-        Count(f"Evidence that it is more than {points} worse", _write(worse), back),
+        Count(f"Evidence that it is more than {points} worse", _write(worse), _write(proof.limit_back)),
         Count("Compared requests that count", f"{whole.compared:,}"),
         Count(f"Only {first} correct", f"{whole.losses:,}"),
         Count(f"Only {second} correct", f"{whole.wins:,}"),
-        Count("Different answers, both wrong", f"{whole.neither:,}"),
-        Count("Different answers that wait for a label", f"{whole.waiting:,}"),
-        Count("Different answers that are too young to count", f"{whole.unripe:,}"),
+        Count("Both wrong, by different answers", f"{whole.neither:,}"),
+        Count("Wait for a label", f"{whole.waiting:,}"),
+        Count("Too young to count", f"{whole.unripe:,}"),
         Count("Requests that both answered", f"{whole.requests:,}", f"{policy.min_requests:,}"),
         Count("The same since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
         Count(f"Answered by {second} since the last move", f"{step.answered:,}"),
@@ -44,5 +44,5 @@ def count_evidence(
 
 def _write(evidence: float) -> str:
     if evidence >= _MOST_SHOWN:
-        return "over 1,000,000"
+        return "1,000,000+"
     return f"{evidence:,.0f}" if evidence >= 10 else f"{evidence:.1f}"
