@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratchet.config.spec import Spec
-from ratchet.review.reasons import DISAGREEMENT
+from ratchet.review.reasons import DISAGREEMENT, EVIDENCE
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import newest_run_s
@@ -37,6 +37,6 @@ def weigh_disagreements(home: Home, name: str, spec: Spec) -> ReviewedDisagreeme
             False, "A candidate is compared with live, which needs the reviewed disagreements."
         )
     since = datetime.fromtimestamp(newest_run_s(home, name) or 0.0, UTC)
-    reviewed = count_reviewed(home, name, spec, DISAGREEMENT, since)
+    reviewed = count_reviewed(home, name, spec, (DISAGREEMENT, EVIDENCE), since)
     sentence = f"{reviewed} disagreements were reviewed since the last cycle, {enough} start one early."
     return ReviewedDisagreements(reviewed >= enough, sentence)

@@ -4,7 +4,9 @@ Add here another number. Nothing is made where nothing was queued; an index that
 whoever reviews brings it up to date.
 """
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +27,7 @@ _MOST_BEHIND = 20_000_000
 """Bytes of logs that are read into the index on the way: about a second."""
 _REVIEWED_SQL = """
 SELECT count(DISTINCT r.request_id) FROM reasons r JOIN votes v ON v.request_id = r.request_id
-WHERE r.reason = ? AND v.ts > ? AND v.blind AND NOT v.withdrawn
+WHERE r.reason IN (SELECT value FROM json_each(?)) AND v.ts > ? AND v.blind AND NOT v.withdrawn
 """
 
 
@@ -78,9 +80,9 @@ def describe_queue(home: Home, name: str, now: datetime) -> dict[str, Any]:
     return found.as_json(now)
 
 
-def count_reviewed(home: Home, name: str, spec: Spec, reason: str, since: datetime) -> int:
-    """Count the requests that were queued for `reason` and got a blind label after `since`."""
-    rows, _ = _look(home, name, spec, _REVIEWED_SQL, (reason, since.timestamp()))
+def count_reviewed(home: Home, name: str, spec: Spec, reasons: Sequence[str], since: datetime) -> int:
+    """Count the requests that were queued for one of `reasons` and got a blind label after `since`."""
+    rows, _ = _look(home, name, spec, _REVIEWED_SQL, (json.dumps([*reasons]), since.timestamp()))
     return int(rows[0][0]) if rows else 0
 
 

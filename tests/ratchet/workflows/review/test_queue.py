@@ -20,7 +20,16 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import VARIABLE
 from ratchet.data.label_rules import LabelRule
 from ratchet.review.item import ADJUDICATION, RANDOM, VALUE, QueuedRequest
-from ratchet.review.reasons import AUDIT, BLOCKED, CONFLICT, DISAGREEMENT, LOW_CONFIDENCE, SUSPENDED, USER_FEEDBACK
+from ratchet.review.reasons import (
+    AUDIT,
+    BLOCKED,
+    CONFLICT,
+    DISAGREEMENT,
+    EVIDENCE,
+    LOW_CONFIDENCE,
+    SUSPENDED,
+    USER_FEEDBACK,
+)
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import append_events
 from ratchet.storage.review.label_rules import LabelRuleFile
@@ -416,6 +425,29 @@ def test_a_batch_keeps_the_share_that_is_drawn_at_random(desk: Desk, compared: b
     assert (len(items), [each.chosen for each in items].count(RANDOM)) == (50, drawn)
     items = queue.open_items(queue.batch("bob", size=2, compared=compared).batch)
     assert {reasons[int(each.request_id[2:]) // 100] for each in items} == {first, AUDIT}
+
+
+def test_the_evidence_of_a_comparison_comes_first_and_its_conflicts_with_it(desk: Desk) -> None:
+    """All of a batch but the fifth that is drawn at random, whatever else waits; without a comparison it takes turns.
+    A request that was drawn at random as well may judge everywhere."""
+    desk.put(60, LOW_CONFIDENCE, start=100)
+    desk.put(60, EVIDENCE, start=200, chosen="evidence")
+    desk.put(60, AUDIT, start=300, chosen=RANDOM)
+    desk.put(2, CONFLICT, start=200)
+    queue = desk.open()
+    asked = queue.open_items(queue.batch("ann", compared=True).batch)
+    reasons = [int(each.request_id[2:]) // 100 for each in asked]
+    assert [reasons.count(place) for place in (1, 2, 3)] == [0, 40, 10]
+    assert [each.chosen for each in asked].count("evidence") == 38
+    assert {each.request_id for each in asked if each.chosen == "adjudication"} == {"rq200", "rq201"}
+    alone = queue.open_items(queue.batch("bob").batch)
+    reasons = [int(each.request_id[2:]) // 100 for each in alone]
+    assert [reasons.count(place) for place in (1, 2, 3)] == [12, 13, 25]
+    desk.put(1, AUDIT, start=259, chosen=RANDOM)
+    desk.put(1, LOW_CONFIDENCE, start=258)
+    queue.refresh()
+    found = queue.index.rows("SELECT request_id, chosen FROM items WHERE request_id IN ('rq258', 'rq259')")
+    assert dict(found) == {"rq258": "evidence", "rq259": "random"}
 
 
 def test_a_request_waits_for_as_many_people_as_the_evidence_asks_for(desk: Desk) -> None:

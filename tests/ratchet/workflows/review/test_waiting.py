@@ -11,7 +11,7 @@ import pytest
 from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.review.item import QueuedRequest
-from ratchet.review.reasons import AUDIT, DISAGREEMENT, LOW_CONFIDENCE
+from ratchet.review.reasons import AUDIT, DISAGREEMENT, EVIDENCE, LOW_CONFIDENCE
 from ratchet.storage.home import Home
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.review.answer import land_corrections
@@ -74,7 +74,7 @@ def test_a_log_that_is_far_ahead_of_the_index_is_said_to_be(home: Home) -> None:
 
 def test_enough_reviewed_disagreements_start_a_cycle_once_no_candidate_is_compared(home: Home) -> None:
     """Blind labels since the last cycle count; those in sight of the prediction, withdrawn or of before do not."""
-    put(home, *((f"r{n}", DISAGREEMENT) for n in range(6)), ("other", AUDIT))
+    put(home, *((f"r{n}", DISAGREEMENT) for n in range(3)), *((f"r{n}", EVIDENCE) for n in range(6)), ("other", AUDIT))
     assert weigh_disagreements(home, "small", SPEC).start is False
     answer(home, "r0")
     answer(home, "r1", saw_prediction=True)
@@ -86,6 +86,6 @@ def test_enough_reviewed_disagreements_start_a_cycle_once_no_candidate_is_compar
     )  # fmt: skip
     answer(home, "r3")
     assert weigh_disagreements(home, "small", SPEC).start is True
-    assert count_reviewed(home, "small", SPEC, DISAGREEMENT, NOW) == 0
+    assert count_reviewed(home, "small", SPEC, [DISAGREEMENT], NOW) == 0
     never = Spec("small", SPEC.label, review=ReviewPolicy(early_after_disagreements=0))
     assert weigh_disagreements(home, "small", never).start is False

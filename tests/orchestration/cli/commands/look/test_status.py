@@ -25,8 +25,8 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     assert lines[0].startswith(f"home {made_home}, ")
     facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
     assert list(facts) == [
-        "live", "rollout", "serving", "policy", "candidate", "last cycle", "labels", "quarantined", "weeks",
-        "corrections", "review", "not taken", "next schedule", "disk", "reports",
+        "live", "rollout", "error budget", "serving", "policy", "candidate", "last cycle", "labels", "quarantined",
+        "weeks", "corrections", "review", "not taken", "next schedule", "disk", "reports",
     ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
     assert facts["corrections"] == "0 since the last cycle"
@@ -38,8 +38,8 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
     document = json.loads(call("--home", made_home, "status", "--json").out)
     assert set(document) == {"schema", "home", "disk_free_bytes", "classifiers"}
     assert set(document["classifiers"][0]) == {
-        "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since",
-        "next_schedule",
+        "classifier", "live", "rollout", "pause", "error_budget", "candidate", "last_cycle", "weeks", "requests",
+        "corrections_since", "next_schedule",
         "disk_bytes",
         "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows", "given_up",
         "labels", "labelled_examples", "label_studio", "review", "reject_reports",
