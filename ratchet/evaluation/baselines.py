@@ -69,21 +69,21 @@ def spread(probabilities: Floats, classes: Integers, k: int) -> Floats:
     return full
 
 
-def judge_baselines(
+def answer_baselines(
     train: Split,
     test: Split,
     spec: Spec,
     embed: Callable[[Sequence[str]], Floats],
     untuned: Callable[[Sequence[str]], Floats] | None = None,
-) -> dict[str, dict[str, float]]:
-    """Measure macro-F1 and ECE on `test` of each baseline fitted on `train`.
+) -> dict[str, Floats]:
+    """Return the probabilities [n, k] on `test` of each baseline fitted on `train`.
 
     `embed` is a frozen encoder. `untuned` gives the probabilities of the chosen candidate's own base, [n, k]; without
     it that encoder is the base, and compares a text with the labels' names.
     """
     k = len(spec.labels)
     frozen_train, frozen_test = embed(train.texts), embed(test.texts)
-    probabilities = {
+    return {
         "majority": predict_majority(train.labels, len(test.items), k),
         "tfidf_logreg": predict_tfidf(train.texts, train.labels, test.texts, k),
         "linear_probe": predict_probe(frozen_train, train.labels, frozen_test, k),
@@ -91,10 +91,29 @@ def judge_baselines(
         if untuned
         else predict_untuned(embed(label_sentences(spec.label)), frozen_test),
     }
+
+
+def measure_baselines(answers: Mapping[str, Floats], labels: Integers) -> dict[str, dict[str, float]]:
+    """Return macro-F1 and ECE of each baseline's probabilities [n, k] against `labels` [n]."""
     return {
         name: {
-            "macro_f1": macro_f1(np.asarray(p.argmax(axis=1)), test.labels, k),
-            "ece": expected_calibration_error(p, test.labels),
+            "macro_f1": macro_f1(np.asarray(p.argmax(axis=1)), labels, p.shape[1]),
+            "ece": expected_calibration_error(p, labels),
         }
-        for name, p in probabilities.items()
+        for name, p in answers.items()
     }
+
+
+def pair_baselines(
+    figures: Mapping[str, Mapping[str, float]], answers: Mapping[str, Floats], predicted: Integers, labels: Integers
+) -> dict[str, dict[str, float]]:
+    """Return the figures with the items that only the baseline, or only the candidate (`predicted` [n]), gets right."""
+    right, paired = predicted == labels, {}
+    for name, p in answers.items():
+        theirs = p.argmax(axis=1) == labels
+        paired[name] = {
+            **figures[name],
+            "only_baseline_right": int((theirs & ~right).sum()),
+            "only_candidate_right": int((right & ~theirs).sum()),
+        }
+    return paired

@@ -23,7 +23,7 @@ from ratchet.core.verdict import Verdict
 from ratchet.data.given_examples import is_by_text
 from ratchet.data.label_rules import NO_RULES, LabelRules
 from ratchet.data.rendering import render
-from ratchet.evaluation.baselines import judge_baselines
+from ratchet.evaluation.baselines import answer_baselines, measure_baselines, pair_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
 from ratchet.evaluation.eval_report import Judgement
 from ratchet.evaluation.model_gates import decide_model_gates
@@ -117,11 +117,13 @@ def gather_judgement(
         embed = functools.partial(_embed, frozen, best, training)
         untuned = _untuned(best, spec)
         zero_shot = untuned.zero_shot if best.family == "causal" else None
-        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
+        judged = pool.submit(answer_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
         answered = pool.submit(_score_both, candidate, splits, spec)
         live_answered = pool.submit(_score_live, live, splits, spec, rules, answered) if live else None
-        baselines, scores = judged.result(), answered.result()
+        simpler, scores = judged.result(), answered.result()
         live_scores = live_answered.result() if live_answered else None
+    truth = splits["test"].labels
+    baselines = pair_baselines(measure_baselines(simpler, truth), simpler, scores["test"].predicted, truth)
     title = result.best_candidate.title  # alone on the machine from here on: the time of single calls is measured
     three_way = compare_three_ways(spec, splits["train"], candidate, scores["test"], title, untuned, frontier)
     return Judgement(

@@ -17,6 +17,7 @@ from ratchet.evaluation.eval_report import golden_answers
 from ratchet.evaluation.scoring import Scored
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.calibration_regression import decide_calibration
+from ratchet.gates.first_model import pair_first
 from ratchet.gates.golden_agreement import decide_golden_agreement, labels_of_test
 from ratchet.gates.golden_anchor import NO_ANCHOR, Anchor
 from ratchet.gates.golden_set_regression import decide_regression
@@ -53,7 +54,12 @@ def decide_model_gates(
     paired, margin = pair_answers(candidate, live, spec) if live else [], spec.limits.max_golden_loss
     return {
         "beats_baselines": decide_baselines(
-            reached, baselines, is_probe=is_probe, support=support, selection=selection
+            reached,
+            baselines,
+            is_probe=is_probe,
+            support=support,
+            selection=selection,
+            first=pair_first(baselines, len(test.split.items), margin) if live is None else None,
         ),
         "golden_agreement": decide_golden_agreement(confusions, requests, before),
         "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits, anchor),

@@ -1,4 +1,5 @@
-"""Gate `beats_baselines`: the candidate must beat the majority class and its own untuned base.
+"""Gate `beats_baselines`: the candidate must beat the majority class and its own untuned base, and a first model must
+be within a margin of the best simple one.
 
 Add here how figures of baselines are judged; the baselines are fitted in `ratchet/evaluation/baselines.py`.
 """
@@ -10,13 +11,14 @@ import numpy as np
 
 from ratchet.core.verdict import Verdict
 from ratchet.data.label_selection import LabelSelection, describe_selection
+from ratchet.gates.first_model import judge_first
 
 HARD = ("majority", "base_model")
 SIMPLER = ("tfidf_logreg", "linear_probe")
-BASELINES_RULE = 3
+BASELINES_RULE = 4
 """Revision of the rule, which its evidence names; the first let no tie pass, and knew nothing of the test's labels, the
-second failed a candidate by labels of live's errors alone."""
-_SUPPORT_RULE = 2
+second failed a candidate by labels of live's errors alone, the third asked no more of a first model."""
+_SUPPORT_RULE, _SELECTION_RULE = 2, 3
 _LEAST_OTHERS = 5
 """Test items of other labels than the most frequent one that a failure needs. A model that finds half of such items
 finds none of five with a chance of 3 %; and one false answer outside a single label halves macro-F1."""
@@ -53,12 +55,15 @@ def decide_baselines(
     is_probe: bool = False,
     support: Mapping[str, int] | None = None,
     selection: LabelSelection | None = None,
+    first: Mapping[str, Any] | None = None,
     rule: int = BASELINES_RULE,
 ) -> Verdict:
     """Decide whether the candidate's test macro-F1 is above the majority class and its own untuned base.
 
     `support` counts the test's items by label, `selection` those whose label confirms what was served; None where it is
-    not known, as in receipts of an earlier version, whose `rule` is 1 or 2. Raises KeyError for a missing baseline and
+    not known, as in receipts of an earlier version, whose `rule` is 1 or 2. `first` holds what `pair_first` gives of a
+    first model: with no live adapter to compare with, it must be within the margin of the best simple baseline, fails
+    where it is shown to be worse, and has no verdict between. Raises KeyError for a missing baseline and
     ValueError for a figure that is not finite: neither is a pass.
 
     A tie with the majority class or the base fails, for a tuned model that does no better than either is of no use; not
@@ -74,8 +79,10 @@ def decide_baselines(
     evidence: dict[str, Any] = {"candidate": candidate, "is_probe": is_probe, **scores}
     if rule >= _SUPPORT_RULE:
         evidence |= {"rule": rule, "support": None if support is None else dict(support)}
-    if rule >= BASELINES_RULE:
+    if rule >= _SELECTION_RULE:
         evidence["selection"] = selection and {"blind": selection.blind, "confirming": selection.confirming}
+    if rule >= BASELINES_RULE:
+        evidence["first"] = first and dict(first)
     return _judge(evidence, rule)
 
 
@@ -87,7 +94,9 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
 def _judge(evidence: Mapping[str, Any], rule: int) -> Verdict:
     found, candidate, is_first = dict(evidence), float(evidence["candidate"]), rule < _SUPPORT_RULE
     support, is_probe = None if is_first else evidence["support"], evidence["is_probe"]
-    selection = evidence["selection"] if rule >= BASELINES_RULE else None
+    selection = evidence["selection"] if rule >= _SELECTION_RULE else None
+    first = evidence["first"] if rule >= BASELINES_RULE else None
+    of_errors = bool(selection and LabelSelection(**selection).is_of_errors)
     scores = {name: float(evidence[name]) for name in HARD + SIMPLER}
     against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
     perfect = candidate >= 1 - _TIE and not is_first
@@ -99,7 +108,7 @@ def _judge(evidence: Mapping[str, Any], rule: int) -> Verdict:
             f" ({against}). The golden set judges it.",
             found,
         )
-    if beaten_by and not perfect and selection and LabelSelection(**selection).is_of_errors:
+    if beaten_by and not perfect and selection and of_errors:
         finding = describe_selection(selection["blind"], selection["confirming"], " of the test split")
         return Verdict(
             "inconclusive",
@@ -111,15 +120,22 @@ def _judge(evidence: Mapping[str, Any], rule: int) -> Verdict:
         return Verdict(
             "failed", f"Fails: test macro-F1 {candidate:.3f} is not above {', '.join(beaten_by)} ({against}).", found
         )
+    # A probe candidate is the linear probe itself; errors of what served before speak for any other model.
+    rivals = [name for name in SIMPLER if not (is_probe and name == "linear_probe")]
+    shown, compared = judge_first(first, rivals) if first and not of_errors else ("within", "")
+    if shown == "worse":
+        return Verdict("failed", f"Fails: {compared} Put the simpler one to use, or train on more labels.", found)
     as_good = [name for name in SIMPLER if candidate <= scores[name]]
-    reason = f"Passes: test macro-F1 {candidate:.3f} {'against' if as_good or beaten_by else 'is above'} {against}."
+    passes = "Passes" if shown == "within" else "No verdict"
+    reason = f"{passes}: test macro-F1 {candidate:.3f} {'against' if as_good or beaten_by else 'is above'} {against}."
     if beaten_by:
         reason = f"{reason} Nothing can be above 1.000, which {', '.join(beaten_by)} reaches too."
-    # A probe candidate is the linear probe itself, so there is nothing simpler to change to.
-    if simpler := [name for name in as_good if not (is_probe and name == "linear_probe")]:
+    if simpler := [name for name in as_good if name in rivals]:
         enough = ", ".join(_compare_simpler(name, scores[name], candidate) for name in simpler)
         reason = f"{reason} The simpler model is enough: {enough}."
-    return Verdict("passed", reason, found)
+    if compared:
+        reason = f"{reason} {compared}"
+    return Verdict("passed" if shown == "within" else "inconclusive", reason, found)
 
 
 def _compare_simpler(name: str, score: float, candidate: float) -> str:

@@ -14,10 +14,14 @@ from ratchet.config.policy import ExportPolicy
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, macro_f1
+from ratchet.metrics.paired_difference import ALPHA_WITHIN, PairedCounts
 
 AnswerPair = tuple[Floats, Floats]
 """Logits and calibrated probabilities, [n, k] each."""
 GOLDEN, HELD_OUT = "golden", "calibration"
+PARITY_ALPHA = 0.005
+"""One-sided error of "worse", for accuracy and for confidence each."""
+_Z, _FLOOR = 2.576, 1e-12
 _NAMES = {GOLDEN: "the golden set", HELD_OUT: "the calibration split"}
 
 
@@ -34,6 +38,14 @@ class Parity:
     ece_rise: float
     max_logit_distance: float
     """Largest difference of a logit after each row's mean is subtracted, which the softmax ignores."""
+    losses: int | None = None
+    """Texts that only the adapter gets right; None in records of an earlier version, which are judged by its rule."""
+    gains: int | None = None
+    """Texts that only the export gets right."""
+    nll_rise: float = 0.0
+    """Mean rise of the negative log-likelihood, in nats."""
+    nll_error: float = 0.0
+    """Standard error of that mean."""
 
     def as_json(self) -> dict[str, Any]:
         """The figures as JSON types."""
@@ -57,6 +69,9 @@ def compare_answers(ours: AnswerPair, theirs: AnswerPair, truth: Sequence[int] |
     centred = [logits - logits.mean(axis=1, keepdims=True) for logits, _ in (ours, theirs)]
     errors = [expected_calibration_error(probabilities, labels) for _, probabilities in (ours, theirs)]
     scores = [macro_f1(indices, labels, k) for indices in predicted]
+    ours_right, theirs_right = (indices == labels for indices in predicted)
+    chosen = [np.maximum(p[np.arange(n), labels], _FLOOR) for _, p in (ours, theirs)]
+    rises = np.log(chosen[0]) - np.log(chosen[1])
     return Parity(
         items=n,
         changed=int((predicted[0] != predicted[1]).sum()),
@@ -65,6 +80,10 @@ def compare_answers(ours: AnswerPair, theirs: AnswerPair, truth: Sequence[int] |
         macro_f1_loss=scores[0] - scores[1],
         ece_rise=errors[1] - errors[0],
         max_logit_distance=float(np.abs(centred[0] - centred[1]).max()),
+        losses=int((ours_right & ~theirs_right).sum()),
+        gains=int((theirs_right & ~ours_right).sum()),
+        nll_rise=float(rises.mean()),
+        nll_error=float(rises.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0,
     )
 
 
@@ -121,7 +140,13 @@ def judge_evidence(evidence: Mapping[str, Any], policy: ExportPolicy) -> Verdict
 
 
 def decide_parity(found: Parity, policy: ExportPolicy) -> Verdict:
-    """Passes when the export loses no more accuracy and ECE than `policy` allows, on enough labelled texts."""
+    """Fails where the export is shown to be worse than its adapter, or there are too few labelled texts.
+
+    Accuracy is shown to be worse where the exact one-sided test of losses against gains rejects, unless the difference
+    is shown to be within the limit; ECE where it rises beyond its limit and the negative log-likelihood is shown to
+    rise. A figure beyond its limit that chance explains gives no verdict: the interval is in the reason, since a limit
+    of 0.3 points cannot be shown on fewer than 900 texts.
+    """
     figures = (
         f"{found.changed} of {found.items} answers change, accuracy {-found.accuracy_loss * 100:+.2f} points "
         f"(limit {-policy.max_accuracy_loss * 100:+.2f}), macro-F1 {-found.macro_f1_loss * 100:+.2f} points, "
@@ -130,6 +155,19 @@ def decide_parity(found: Parity, policy: ExportPolicy) -> Verdict:
     if found.items < policy.min_items:
         reason = f"Fails: {found.items} labelled texts are too few to compare on; {policy.min_items} are needed."
         return Verdict("failed", reason, found.as_json())
-    if found.accuracy_loss > policy.max_accuracy_loss or found.ece_rise > policy.max_ece_rise:
-        return Verdict("failed", f"Fails: {figures}.", found.as_json())
+    beyond = found.accuracy_loss > policy.max_accuracy_loss or found.ece_rise > policy.max_ece_rise
+    if found.losses is None or found.gains is None:  # of a version that called whatever lay beyond a limit worse
+        if beyond:
+            return Verdict("failed", f"Fails: {figures}.", found.as_json())
+        return Verdict("passed", f"Passes: {figures}.", found.as_json())
+    counts = PairedCounts(found.items, found.losses, found.gains)
+    low, high = counts.interval(ALPHA_WITHIN, PARITY_ALPHA)
+    figures += f"; accuracy between {100 * low:+.2f} and {100 * high:+.2f} points"
+    lost = found.losses > found.gains and counts.loss_p <= PARITY_ALPHA and low <= -policy.max_accuracy_loss
+    surer = found.ece_rise > policy.max_ece_rise and found.nll_rise > _Z * found.nll_error
+    if lost or surer:
+        which = " and ".join(name for name, bad in (("accuracy", lost), ("confidence", surer)) if bad)
+        return Verdict("failed", f"Fails, {which} shown to be worse: {figures}.", found.as_json())
+    if beyond:
+        return Verdict("inconclusive", f"No verdict: {figures}, which chance explains.", found.as_json())
     return Verdict("passed", f"Passes: {figures}.", found.as_json())

@@ -91,5 +91,6 @@ def _beats_again(answers: StoredAnswers, spec: Spec, receipt: Receipt) -> Verdic
         is_probe=bool(evidence.get("is_probe")),
         support={label: n for label, n in support.items() if n},
         selection=count_confirming(labels_of_test(answers.confusions)),
+        first=evidence.get("first"),
         rule=evidence.get("rule", 1),
     )

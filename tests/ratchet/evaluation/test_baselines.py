@@ -9,8 +9,10 @@ from ratchet.config.spec import Label, Spec
 from ratchet.data.label_selection import LabelSelection
 from ratchet.data.unspaced_text import is_unspaced
 from ratchet.evaluation.baselines import (
-    judge_baselines,
+    answer_baselines,
     label_sentences,
+    measure_baselines,
+    pair_baselines,
     predict_majority,
     predict_probe,
     predict_tfidf,
@@ -19,6 +21,7 @@ from ratchet.evaluation.baselines import (
 )
 from ratchet.evaluation.scoring import Split
 from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines, decide_from_evidence, find_better_baseline
+from ratchet.gates.first_model import pair_first
 
 SPEC = Spec("tickets", (Label("card_lost"), Label("cash-back", description="money returned"), Label("never")))
 SCORES = {"majority": 0.20, "base_model": 0.50, "tfidf_logreg": 0.80, "linear_probe": 0.85}
@@ -119,6 +122,34 @@ def test_a_receipt_of_before_is_judged_by_its_own_rule() -> None:
     assert verdict.reason.startswith("Fails: test macro-F1 1.000 is not above majority, base_model (")
 
 
+FIRST: dict[str, tuple[int, tuple[int, int], bool, str, str]] = {
+    "as good as the best": (400, (10, 12), False, "passed", "linear_probe +0.5 points [-1.5, +4.3], within 5"),
+    "too few to show it": (60, (3, 3), False, "inconclusive", "undecided"),
+    "shown to be worse": (400, (40, 5), False, "failed", "linear_probe -8.8 points [-11.6, -4.5], worse, shown"),
+    "a probe beside the probe that it is": (400, (40, 5), True, "passed", "tfidf_logreg +0.0 points"),
+}
+
+
+@pytest.mark.parametrize("case", FIRST)
+def test_a_first_model_is_within_a_margin_of_the_best_simple_one(case: str) -> None:
+    """Item by item, since it has no live adapter to compare with; a later candidate is asked no such thing."""
+    n, (losses, gains), is_probe, outcome, words = FIRST[case]
+    figures = {
+        name: {**each, "only_baseline_right": losses if name == "linear_probe" else 4,
+               "only_candidate_right": gains if name == "linear_probe" else 4}
+        for name, each in baselines().items()
+    }  # fmt: skip
+    first = pair_first(figures, n, 0.05)
+    verdict = decide_baselines(0.9, figures, is_probe=is_probe, support={"a": 200, "b": n - 200}, first=first)
+    assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason
+    again = decide_from_evidence(json.loads(json.dumps(verdict.evidence)))
+    assert (again.outcome, again.reason) == (outcome, verdict.reason)
+    of_errors = LabelSelection(100, 0)
+    assert decide_baselines(0.9, figures, is_probe=is_probe, selection=of_errors, first=first).outcome == "passed"
+    assert decide_baselines(0.9, figures, is_probe=is_probe).outcome == "passed"
+    assert pair_first(baselines(), n, 0.05) is None
+
+
 def test_no_simpler_model_is_better_on_a_test_of_one_label() -> None:
     """One false answer halves the candidate's macro-F1 there."""
     found = baselines(linear_probe=1.0)
@@ -179,11 +210,14 @@ def test_every_baseline_is_judged_on_the_test_split() -> None:
     """Learnable subjects are learned by TF-IDF and the probe; the majority is half right at best; probabilities sum to
     1."""
     train, test = split("train", 20), split("test", 5)
-    found = judge_baselines(train, test, SPEC, embed)
+    answers = answer_baselines(train, test, SPEC, embed)
+    found = measure_baselines(answers, test.labels)
     assert set(found) == {*HARD, *SIMPLER}
     assert found["tfidf_logreg"]["macro_f1"] == found["linear_probe"]["macro_f1"] == 1.0
     assert found["majority"]["macro_f1"] == pytest.approx(1 / 3)
-    assert found == judge_baselines(train, test, SPEC, embed)
+    assert found == measure_baselines(answer_baselines(train, test, SPEC, embed), test.labels)
+    paired = pair_baselines(found, answers, np.array([0] * 10), test.labels)["tfidf_logreg"]
+    assert paired == {**found["tfidf_logreg"], "only_baseline_right": 5, "only_candidate_right": 0}
     for p in (
         predict_tfidf(train.texts, train.labels, test.texts, 3),
         predict_probe(embed(train.texts), train.labels, embed(test.texts), 3),
