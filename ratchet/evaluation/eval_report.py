@@ -15,6 +15,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
 from ratchet.data.given_examples import BY_TIME, describe_judged_on_examples, is_by_text
 from ratchet.data.judging import describe_team, sentence_on_judging
+from ratchet.evaluation.paired_figures import golden_figures, slice_rows
 from ratchet.evaluation.scoring import Scored
 from ratchet.evaluation.sweep import build_sweep
 from ratchet.gates.golden_set_regression import GoldenAnswer, describe_power
@@ -110,7 +111,9 @@ def build_report(found: Judgement) -> dict[str, Any]:
                 if a.lost
             ],
             "sentence": describe_power(answers, spec.limits.max_golden_loss),
+            **golden_figures(found.verdicts.get("golden_set_regression")),
         },
+        "slices": slice_rows(found.verdicts.get("slices")),
         "baselines": {name: dict(scores) for name, scores in found.baselines.items()},
         "baselines_sentence": found.verdicts["beats_baselines"].reason,
         "three_way": found.three_way,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ratchet.core.cycle import Cycle
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import BlockedError
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.review.draw import draw
 from ratchet.storage.home import Home
@@ -57,6 +58,21 @@ def test_a_rollout_of_before_ends_and_begins_again(home: Home) -> None:
     assert (state.challenger, state.percent) == (nominee.adapter, 0)
     assert entries[-1].stream["drawn"]
     assert weigh(home, "small").decision.action == "hold"
+
+
+def test_a_candidate_of_before_a_gate_was_added_begins_again_without_its_receipt(home: Home) -> None:
+    """It answers for the gates that its entry names; one that no entry names needs them all."""
+    nominee, cycle = nominate(home, "small"), Cycle("small", parse_week(WEEK))
+    for gate in ("calibration_regression", "slices"):
+        (home.receipts(cycle) / f"{gate}.json").unlink()
+    with pytest.raises(BlockedError, match="no verdict of calibration_regression, slices"):
+        nominate(home, "small")
+    fewer, at = Receipts(home).keep(cycle), datetime.now(UTC).isoformat()
+    made = {"actor": "test", "why": "test", "week": WEEK, "adapter": nominee.adapter, "ts": at}
+    record(home, "small", action="shadow", receipts=fewer, stream={}, **made)
+    apply_decision(home, "small", weigh(home, "small"))
+    entered = Ledger(home).state("small").entered
+    assert (entered and entered.receipts, nominate(home, "small").receipts) == (fewer, fewer)
 
 
 def test_what_the_evidence_lacks_comes_into_the_queue_once(home: Home) -> None:

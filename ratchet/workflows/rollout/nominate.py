@@ -18,7 +18,7 @@ from ratchet.gates.candidate_identity import find_copy
 from ratchet.gates.chain import find_break, judged_on_examples, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.recorded_fit import read_fit
-from ratchet.gates.registry import GATES, TARGET_GATES
+from ratchet.gates.registry import TARGET_GATES
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
@@ -34,7 +34,13 @@ from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.budget import need_room
 from ratchet.workflows.rollout.draw_stream import plan_stream
 from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
-from ratchet.workflows.rollout.receipt_trust import key_in_force, need_fresh, need_same_settings, need_signed
+from ratchet.workflows.rollout.receipt_trust import (
+    key_in_force,
+    need_fresh,
+    need_same_settings,
+    need_signed,
+    required_gates,
+)
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
 
@@ -169,9 +175,7 @@ def _examine(
     live = state.live
     if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
         raise BlockedError("it was rejected or rolled back, and has no new evidence since", code="barred")
-    # One that stands already came in by the gates that there were then, which its entry names.
-    entered = state.entered if adapter == state.challenger else None
-    eligible = decide_eligibility(adapter, receipts, required=tuple(entered.receipts) if entered else GATES)
+    eligible = decide_eligibility(adapter, receipts, required=required_gates(adapter, receipts, entries))
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
     need_signed(receipts, entries, key_in_force(home, entries))

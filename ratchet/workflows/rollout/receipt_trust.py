@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from ratchet.config.spec import Spec
 from ratchet.core.errors import BlockedError
+from ratchet.gates.registry import GATES
 from ratchet.gates.settings_read import has_same_settings, list_changed
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import state_after
@@ -89,3 +90,14 @@ def _issued(receipt: Receipt, entries: Sequence[Entry]) -> datetime | None:
 def _aware(ts: str) -> datetime:
     found = datetime.fromisoformat(ts)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def required_gates(adapter: str, receipts: Mapping[str, Receipt], entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return the gates that must have a receipt: those that an entry names with these very receipts, else all.
+
+    A candidate that entered before a gate was added begins again without its receipt; where the gate judges stored
+    answers, it decides below all the same.
+    """
+    digests = {gate: receipt.digest for gate, receipt in receipts.items()}
+    entered = any(entry.adapter == adapter and entry.receipts == digests for entry in entries)
+    return tuple(digests) if entered else GATES
