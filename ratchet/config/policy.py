@@ -121,8 +121,12 @@ class PromotionPolicy:
             need_share(f"promotion.{name}", getattr(self, name))
         for name in ("alpha_year", "alpha_back"):
             need_share(f"promotion.{name}", getattr(self, name))
-            if getattr(self, name) == 0:
-                raise bad_spec(f"promotion.{name} = 0 can never be shown.", "Use a small chance, such as 0.05.")
+            if getattr(self, name) in {0, 1}:
+                outcome = "can never be shown" if getattr(self, name) == 0 else "lets everything pass"
+                raise bad_spec(f"promotion.{name} = {getattr(self, name):g} {outcome}.", "Use a small chance: 0.05.")
+        for name, most in (("max_weeks", 520), ("ripe_hours", 8760)):
+            if getattr(self, name) > most:
+                raise bad_spec(f"promotion.{name} = {getattr(self, name):g} is above {most}.", f"Use {most} or less.")
         if self.margin == 1:
             raise bad_spec("promotion.margin = 1 lets everything pass.", "Use a small share, such as 0.02.")
         for name, least in (

@@ -81,7 +81,7 @@ def stepping(home: Home, made: tuple[Home, list[str]], enter: Enter) -> tuple[st
     enter(second, "shadow")
     enter(second, "step", 25)
     state = Ledger(home).state("small")
-    chosen = decide(state, PromotionPolicy(max_weeks=1e4), EVIDENCE, EVIDENCE, datetime.now(UTC))
+    chosen = decide(state, PromotionPolicy(max_weeks=500), EVIDENCE, EVIDENCE, datetime.now(UTC))
     apply_decision(home, "small", WeighedRollout(state, chosen))
     return first, second
 

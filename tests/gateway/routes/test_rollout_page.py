@@ -96,19 +96,19 @@ def shadow(home: Home, first: str, second: str, enter: Enter) -> None:
 def see_nothing(home: Home, first: str, second: str, enter: Enter) -> None:
     """A shadow that no request has come to."""
     enter(second, "shadow")
-    decide_now(home, Evidence(), PromotionPolicy(max_weeks=1e4))
+    decide_now(home, Evidence(), PromotionPolicy(max_weeks=500))
 
 
 def see_little(home: Home, first: str, second: str, enter: Enter) -> None:
     """A shadow with too few labels."""
     enter(second, "shadow")
-    decide_now(home, replace(GOOD, neither=0, waiting=20, wins=18, losses=22), PromotionPolicy(max_weeks=1e4))
+    decide_now(home, replace(GOOD, neither=0, waiting=20, wins=18, losses=22), PromotionPolicy(max_weeks=500))
 
 
 def differ(home: Home, first: str, second: str, enter: Enter) -> None:
     """A shadow that answers otherwise more often than a machine may let pass."""
     enter(second, "shadow")
-    decide_now(home, replace(GOOD, disagreements=400), PromotionPolicy(max_weeks=1e4))
+    decide_now(home, replace(GOOD, disagreements=400), PromotionPolicy(max_weeks=500))
 
 
 def stop(home: Home, first: str, second: str, enter: Enter) -> None:

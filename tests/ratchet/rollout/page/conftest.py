@@ -60,7 +60,7 @@ def remember() -> Callable[..., LastDecision]:
         entries: list[Entry], evidence: Evidence = GOOD, *, sequence: int | None = None, **changed: Any
     ) -> LastDecision:
         state = state_after(entries)
-        decision: Decision = decide(state, PromotionPolicy(max_weeks=1e4), evidence, evidence, NOW)
+        decision: Decision = decide(state, PromotionPolicy(max_weeks=500), evidence, evidence, NOW)
         document = {"schema": 1, "at": NOW.isoformat(), **asdict(decision), "sequence": sequence or state.head.sequence}
         found = read_last_decision({**document, **changed})
         assert found is not None
