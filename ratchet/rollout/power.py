@@ -62,8 +62,8 @@ def describe_power(
     who = f"With {labels_per_week:,.0f} labels a week a candidate that is {write_points(GAIN)} better"
     sentence = (
         f"{who} is promoted in {often} within max_weeks = {policy.max_weeks:g}: about {share * compared:,.0f} labels on"
-        f" answers that differ; half of them need {needed[HALF]:,}, nine of ten {needed[NEARLY_ALWAYS]:,} at margin ="
-        f" {policy.margin:g}"
+        f" answers that differ, where half of the rollouts need {needed[HALF]:,} and nine of ten"
+        f" {needed[NEARLY_ALWAYS]:,}, at margin = {policy.margin:g}"
     )
     basis = "" if differ else f" (supposing that answers differ on {100 * share:g} % of requests)"
     if often == _WORDS[NEARLY_ALWAYS]:

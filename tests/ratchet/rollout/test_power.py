@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[float, float | None, float | None, str, str]] = {
     "a small team": (50, None, None, "in fewer than half of the rollouts", "with margin = 0.055 or max_weeks = 6 in"),
     "nobody": (0, None, None, "in fewer than half of the rollouts", "No margin up to 10 points and no eight weeks"),
     "few requests": (250, 1000, None, "in four of five rollouts or more", "max_weeks = 3 in [promotion]; or compare"),
-    "answers that differ much": (250, 5000, 0.3, "in fewer than half of the rollouts", "half of them need 748"),
+    "answers that differ much": (250, 5000, 0.3, "in fewer than half of the rollouts", "half of the rollouts need 748"),
 }  # fmt: skip
 
 

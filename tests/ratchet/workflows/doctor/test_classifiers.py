@@ -48,7 +48,9 @@ def test_short_texts_in_english_are_no_remark(tmp_path: Path) -> None:
     """The finding says that they are read whole; a classifier that does not exist is not a finding."""
     home = Home(tmp_path / "home")
     made = init_classifier(home, "tickets", [], write_golden(tmp_path / "golden.jsonl", "my parcel", "my refund"))
-    assert made.remarks == ()
+    assert [remark.startswith("With 250 labels a week a candidate that is 2 points") for remark in made.remarks] == [
+        True
+    ]
     (finding,) = examine_texts(home, "tickets")
     assert (finding.state, finding.found) == ("ok", "2 looked at; the candidates read them whole")
     assert list(examine_texts(home, "strange")) == []
