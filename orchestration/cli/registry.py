@@ -5,6 +5,7 @@ its own in the folder of the group.
 """
 
 from orchestration.cli.commands.admin.fetch_base import fetch_base
+from orchestration.cli.commands.admin.gate_key import gate_key
 from orchestration.cli.commands.admin.publish import publish
 from orchestration.cli.commands.admin.verify_adapter import verify_adapter
 from orchestration.cli.commands.look.backtest import backtest
@@ -240,6 +241,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "Inspect and sandbox-test a third-party adapter.",
             f"ratchet verify-adapter owner/tickets@{_COMMIT} --for tickets",
             (2,),
+        ),
+        Command(
+            gate_key,
+            "Show the key that signs receipts, put it into force in the ledgers, or make another pair.",
+            "ratchet gate-key --new --why 'the old one was lost'",
         ),
         Command(
             fetch_base,

@@ -108,11 +108,13 @@ def _read_ledger(entries: Sequence[Entry]) -> Iterator[AuditEntry]:
 
 
 def _of_entry(entry: Entry) -> AuditEntry:
-    kinds: dict[str, Kind] = {act.POLICY: "policy", act.KILL: "kill", act.UNKILL: "kill"}
+    kinds: dict[str, Kind] = {act.POLICY: "policy", act.KILL: "kill", act.UNKILL: "kill", act.GATE_KEY: "keys"}
     what = f"adapter {entry.adapter[:12]}"
     if entry.action == act.POLICY:
         changed = [str(each.get("setting")) for each in entry.evidence.get("differences", ())]
         what = ", ".join(changed) or "the whole policy"
+    elif entry.action == act.GATE_KEY:
+        what = f"gate key {entry.gate_key[:12]}, which signs receipts"
     elif entry.percent:
         what += f" to {entry.percent} %"
     elif entry.action in {act.ROLLBACK, act.REJECT} and entry.previous_adapter:

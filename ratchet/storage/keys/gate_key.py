@@ -12,7 +12,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.keys.key_pair import KeyPair, public_key
 
 _HINT = (
-    "Restore the private key from a backup, or make another pair: ratchet gate-key --why TEXT. Nothing enters a rollout"
+    "Restore the private key from a backup, or make another pair: ratchet gate-key --new --why TEXT. Nothing enters a rollout"
     " without it; what is live stays."
 )
 
@@ -20,7 +20,16 @@ _HINT = (
 def gate_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
     """Return the private half, and make the pair if there is none; raises `RatchetError` for a half that is missing or
     cannot be read."""
-    return KeyPair(home.gate_key, home.gate_public_key, _HINT, "no_gate_key").read_or_make(disk)
+    return _pair(home).read_or_make(disk)
+
+
+def replace_gate_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
+    """Make another pair in the place of the present one, and return its private half."""
+    return _pair(home).replace(disk)
+
+
+def _pair(home: Home) -> KeyPair:
+    return KeyPair(home.gate_key, home.gate_public_key, _HINT, "no_gate_key")
 
 
 def gate_public(home: Home, disk: FileSystem = DISK) -> str:

@@ -4,6 +4,7 @@ Add here how such a pair is made and read. Two pairs exist: that of the promoter
 (`ratchet/storage/rollout/signing_key.py`) and that of the checks (`gate_key.py`).
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class KeyPair:
         Raises `RatchetError` for a half that is missing or cannot be read, and where another pair would not be the one
         that `pinned` trusts. Killed between the two files, the next caller makes the public half of the private one.
         """
-        with disk.lock(self.private.with_name(f".{self.private.stem}.lock")):
+        with self._locked(disk):
             content, public = (read_if_there(path, disk) for path in (self.private, self.public))
             if content is None and public is not None:
                 raise RatchetError(
@@ -46,8 +47,7 @@ class KeyPair:
                     code=self.code,
                 )
             if content is None:
-                made = Ed25519PrivateKey.generate()
-                content = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+                content = _make_private()
                 failpoint("keys.before_private")
                 write_atomically(self.private, content, 0o600, disk)
                 failpoint("keys.after_private")
@@ -61,6 +61,26 @@ class KeyPair:
                 pem = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
                 write_atomically(self.public, pem, disk=disk)
         return key
+
+    def replace(self, disk: FileSystem = DISK) -> Ed25519PrivateKey:
+        """Make another pair in the place of this one, and return its private half.
+
+        The public half goes first: killed in between, the next caller makes it of the private half that it finds.
+        """
+        with self._locked(disk):
+            disk.unlink(self.public)
+            disk.fsync_dir(self.public.parent)
+            failpoint("keys.before_private")
+            write_atomically(self.private, _make_private(), 0o600, disk)
+            failpoint("keys.after_private")
+        return self.read_or_make(disk)
+
+    def _locked(self, disk: FileSystem) -> AbstractContextManager[None]:
+        return disk.lock(self.private.with_name(f".{self.private.stem}.lock"))
+
+
+def _make_private() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
 
 
 def is_private_key(path: Path) -> bool:

@@ -34,6 +34,7 @@ COMMANDS = (
     "serve",
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
+    "gate-key",
     "explain", "log", "why", "dropped", "gates", "backtest",
     "sweep", "dataset", "labels", "people", "review",
     "publish", "teach",

@@ -433,7 +433,8 @@ _EARLY = (
     " append"
 )
 _PUBLIC_FIRST = """\
-                told = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+                told = form.load_pem_private_key(content, None).public_key()
+                told = told.public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
                 write_atomically(self.public, told, disk=disk)
                 write_atomically(self.private, content"""
 _MARK_FIRST = '            write_atomically(self._mark, f"{generation:020d}".encode(), disk=self.disk)'
