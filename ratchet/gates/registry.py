@@ -41,6 +41,9 @@ class Gate:
             raise ValueError(f"gate {self.name} runs after {self.stage!r}; a cycle has {', '.join(ASSETS)}.")
 
 
+_GOLDEN = (
+    "limits.max_golden_loss", "limits.min_golden_per_class", "limits.golden_floor", "limits.golden_floor_per_class"
+)  # fmt: skip
 REGISTRY = (
     Gate("row_quality", "corrected_labels", "rows", ("label", "limits.max_null_share", "max_text_chars")),
     Gate(
@@ -60,11 +63,11 @@ REGISTRY = (
     ),
     Gate("target_plan", "training_set", "plan", ("label", "candidate", "prompt")),
     Gate("target_fit", "calibration_temperature", "files", ("label", "candidate", "prompt", "limits.max_ece")),
-    Gate("beats_baselines", "eval_report", "answers"),
-    Gate("golden_agreement", "eval_report", "answers"),
-    Gate("golden_set_regression", "eval_report", "answers"),
-    Gate("calibration_regression", "eval_report", "answers"),
-    Gate("slices", "eval_report", "answers", ("label", "limits", "window", "candidate", "prompt", "slices")),
+    Gate("beats_baselines", "eval_report", "answers", ("label", "window")),
+    Gate("golden_agreement", "eval_report", "answers", ("label", "window")),
+    Gate("golden_set_regression", "eval_report", "answers", ("label", *_GOLDEN)),
+    Gate("calibration_regression", "eval_report", "answers", ("label", "limits.max_nll_rise", "limits.max_ece")),
+    Gate("slices", "eval_report", "answers", ("label", "limits.max_golden_loss", "slices")),
     Gate("trigger_scan", "eval_report", "answers", ("label", "window", "candidate", "prompt")),
     Gate("identity_attacks", "gate_audit", "audit"),
 )

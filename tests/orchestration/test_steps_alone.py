@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -19,9 +19,10 @@ from ratchet.gates.registry import STAGES
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
+from ratchet.storage.keys.gate_key import gate_public
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import WORDS, write_lines
-from ratchet.workflows.rollout.nominate import nominate
+from ratchet.workflows.rollout.nominate import nominate, shadow
 from ratchet.workflows.rollout.shadow import find_entrant
 
 WEEK = date(2026, 1, 12)
@@ -139,6 +140,26 @@ def test_a_step_by_another_golden_set_or_policy_does_not_begin(
     for path, content in changed.items():
         path.write_bytes(content)
     assert nominate(home, "small").cycle == Cycle("small", WEEK)
+
+
+def test_age_bars_entering_alone_and_a_description_nothing(passed: Home, tmp_path: Path) -> None:
+    """Of a cycle that ran: after thirty days its candidate may not enter, one that has entered goes on; what no gate
+    reads may change, and rows may come, before and after."""
+    home = Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
+    path = home.spec("small")
+    path.write_text(
+        f'description = "another one"\n{path.read_text().replace("dwell_minutes = 30", "dwell_minutes = 31")}'
+    )
+    relabel(home)
+    nominee = nominate(home, "small")
+    later = datetime.now(UTC) + timedelta(days=31)
+    with pytest.raises(
+        BlockedError, match=r"is 31 days old, and receipts count for 30 days \(\[receipts\] max_age_days"
+    ):
+        nominate(home, "small", now=later)
+    entry = shadow(home, nominee)
+    assert entry.gate_key == gate_public(home)
+    assert nominate(home, "small", nominee.adapter, now=later).adapter == nominee.adapter
 
 
 class ChangingProgress(StageProgress):

@@ -12,8 +12,8 @@ from ratchet.storage.home import Home
 from ratchet.storage.keys.key_pair import KeyPair, public_key
 
 _HINT = (
-    "Restore the private key from a backup, or make another pair: ratchet gate-key --new --why TEXT. Nothing enters a rollout"
-    " without it; what is live stays."
+    "Restore the private key from a backup, or make another pair: ratchet gate-key --new --why TEXT. Nothing enters a"
+    " rollout without it; what is live stays."
 )
 
 

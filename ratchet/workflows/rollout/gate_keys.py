@@ -49,19 +49,7 @@ def enter_gate_key(home: Home, why: str, *, make: bool = False) -> list[Entry]:
         state = Ledger(home).state(name)
         if state.live is None or state.gate_key == public:
             continue  # before the first promotion the home's key is believed, and that promotion names it
-        entered.append(
-            record(
-                home,
-                name,
-                after=state.head,
-                ts=datetime.now(UTC).isoformat(timespec="seconds"),
-                actor=actor(),
-                action=act.GATE_KEY,
-                why=why,
-                adapter=state.live,
-                week="",
-                receipts={},
-                gate_key=public,
-            )  # fmt: skip
-        )
+        content = {"ts": datetime.now(UTC).isoformat(timespec="seconds"), "actor": actor(), "week": "", "receipts": {}}
+        content |= {"action": act.GATE_KEY, "adapter": state.live, "gate_key": public, "why": why}
+        entered.append(record(home, name, after=state.head, **content))
     return entered

@@ -98,7 +98,7 @@ def test_another_pair_comes_into_force_by_a_signed_entry(home: Home, capsys: pyt
     enter(home, B, "shadow")
     check_entry(home, "small", Ledger(home).entries("small"), B)
     assert enter_gate_key(home, "again") == []
-    (told,) = [each for each in read_log(home, "small", frozenset({"keys"})).entries if each.action == "gate_key"]
+    (told,) = [each for each in read_log(home, "small", ["keys"]).entries if each.event == "gate_key"]
     assert (told.why, new[:12] in told.what) == ("the old one leaked", True)
 
 
@@ -115,6 +115,7 @@ def test_a_receipt_of_a_foreign_key_is_not_admitted(home: Home) -> None:
     refused by the gateway's admission all the same."""
     kept = home.kept_receipts("small") / f"{Ledger(home).entries('small')[0].receipts['leakage']}.json"
     stranger = Home(home.root / "elsewhere")
+    stranger.root.mkdir()
     receipt = Receipts(home).read_gate(CYCLE, "leakage")
     assert receipt is not None
     kept.write_bytes(replace(receipt, seal=None).sealed(gate_key(stranger), datetime.now(UTC)).content)
