@@ -60,6 +60,36 @@ def test_the_paired_difference_decides_in_three_values(case: str) -> None:
     assert json.dumps(verdict.evidence, allow_nan=False)
 
 
+FORMER: dict[str, tuple[tuple[tuple[str, int, int, int], ...], str, str]] = {
+    "nothing lost": (
+        (("a", 50, 0, 0), ("b", 50, 0, 0)),
+        "passed",
+        "0 of 100 golden items that live gets right are lost",
+    ),
+    "more than 5 % over all": ((("a", 30, 2, 0), ("b", 30, 2, 0)), "failed", "4 of 60"),
+    "gains did not count": ((("a", 110, 6, 10),), "failed", "6 of 100"),
+    "a small class loses 8 of 20": ((("a", 20, 8, 0), ("b", 400, 0, 0)), "failed", "within class: a 8 of 20"),
+    "a class of 40 by its share": ((("a", 40, 3, 0), ("b", 400, 0, 0)), "failed", "within class: a 3 of 40"),
+    "one of 39 beyond chance only": ((("a", 39, 3, 0), ("b", 400, 0, 0)), "passed", "3 of 439"),
+}
+
+
+@pytest.mark.parametrize("case", FORMER)
+def test_a_receipt_of_before_is_derived_by_the_rule_that_it_was_made_by(case: str) -> None:
+    """It counted losses against a limit; where the verdict depends on a setting that it lacks, that is the answer."""
+    classes, outcome, words = FORMER[case]
+    verdict = decide_regression(answers(*classes), Limits(), rule=1)
+    assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason
+    evidence = json.loads(json.dumps(verdict.evidence))
+    assert "rule" not in evidence
+    if "39" in case or "40" in case:
+        with pytest.raises(KeyError, match="min_golden_per_class"):
+            decide_from_evidence(evidence)
+    else:
+        again = decide_from_evidence(evidence)
+        assert (again.outcome, again.reason) == (outcome, verdict.reason)
+
+
 def test_the_lost_are_named_ten_at_most() -> None:
     """And all of them stand in the evidence, without a text."""
     verdict = decide_regression(answers(("a", 100, 12, 0)), Limits())
