@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.core.verdict import Verdict
+from ratchet.metrics.intervals import smallest_excludable_share
 
 _NAMED = 10
 _AS_SHIPPED = 40
@@ -25,6 +26,15 @@ def decide_loss_limit(evidence: Mapping[str, Any], min_per_class: int | None = N
     if len({_decide(evidence, n).outcome for n in {1, *(size + 1 for size in sizes)}}) > 1:
         raise KeyError("min_golden_per_class")
     return _decide(evidence, _AS_SHIPPED)
+
+
+def as_of_before(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of the former evidence from those of now, whose classes hold their size as well."""
+    classes = {
+        label: {"live_right": each["live_right"], "lost": each["lost"]} for label, each in evidence["classes"].items()
+    }
+    smallest = smallest_excludable_share(evidence["live_right"])
+    return {**evidence, "classes": classes, "smallest_excludable_loss": smallest}
 
 
 def _decide(evidence: Mapping[str, Any], min_per_class: int) -> Verdict:

@@ -14,7 +14,7 @@ from ratchet.config.policy import Limits
 from ratchet.core.verdict import Verdict
 from ratchet.gates.golden_anchor import NO_ANCHOR, Anchor, anchor_evidence, judge_anchor
 from ratchet.gates.golden_floor import floor_evidence, judge_floor
-from ratchet.gates.golden_loss_limit import decide_loss_limit
+from ratchet.gates.golden_loss_limit import as_of_before, decide_loss_limit
 from ratchet.gates.paired_rule import (
     CLASS_ALPHA,
     WORSE_ALPHA,
@@ -98,7 +98,7 @@ def decide_regression(
         "classes": _count_classes(answers),
     }
     if rule < GOLDEN_RULE:
-        return decide_loss_limit(evidence, limits.min_golden_per_class)
+        return decide_loss_limit(as_of_before(evidence), limits.min_golden_per_class)
     against = (
         anchor_evidence(anchor, [(a.label, a.candidate) for a in answers])
         if isinstance(anchor, Anchor)

@@ -81,7 +81,8 @@ def test_a_receipt_of_before_is_derived_by_the_rule_that_it_was_made_by(case: st
     verdict = decide_regression(answers(*classes), Limits(), rule=1)
     assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason
     evidence = json.loads(json.dumps(verdict.evidence))
-    assert "rule" not in evidence
+    assert set(evidence) == {"n", "live_right", "lost", "limit", "classes", "smallest_excludable_loss"}
+    assert all(set(each) == {"live_right", "lost"} for each in evidence["classes"].values())
     if "39" in case or "40" in case:
         with pytest.raises(KeyError, match="min_golden_per_class"):
             decide_from_evidence(evidence)
