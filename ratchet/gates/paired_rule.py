@@ -80,5 +80,9 @@ def describe_reach(n: int, churn: float | None, margin: float, what: str = "gold
     shown = f"{ceil(points - 1e-9)} points" if points > 1 else "1 point"
     if margin <= 0:
         return f"This {what} of {n} can show {shown} {at}; none can show a margin of 0."
-    rest = f"for {100 * margin:g} it lacks {lacks} items" if lacks > 0 else f"enough for {100 * margin:g}"
+    rest = (
+        f"for {100 * margin:g} it lacks {lacks} item{'' if lacks == 1 else 's'}"
+        if lacks > 0
+        else f"enough for {100 * margin:g}"
+    )
     return f"This {what} of {n} can show {shown} {at}; {rest}."

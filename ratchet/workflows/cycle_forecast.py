@@ -4,11 +4,14 @@ Add another forecast here. The rows come from `ratchet/workflows/plan_cycle.py`.
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil, log2
 from typing import Any
 
 from ratchet.config.candidate import Candidate
 from ratchet.config.policy import Limits
+from ratchet.gates.paired_rule import ASSUMED_CHURN, CLASS_ALPHA, describe_reach
 from ratchet.metrics.intervals import smallest_excludable_share
+from ratchet.metrics.paired_difference import smallest_margin
 from ratchet.training.cost_estimate import JUDGED_PER_S, PastTraining, TrainingTime, estimate_training
 
 _FIXED_S = 45.0
@@ -45,18 +48,22 @@ def estimate_rest(candidates: Sequence[Candidate], splits: Mapping[str, int], pa
 
 
 def describe_golden_power(golden: Mapping[str, int], limits: Limits) -> dict[str, Any]:
-    """Describe the smallest loss that a golden set can reveal: the one it excludes at 95 % when no item is lost.
+    """Describe what a golden set can show where one answer in ten differs from live's, over all and within a class.
 
-    `golden` maps labels to counts. `weak` names the classes that are too small to exclude a loss of the limit.
+    `golden` maps labels to counts. `weak` names the classes too small to show a loss of the limit by the exact test,
+    `by_class` holds the smallest loss that each can show, where nothing is gained; `smallest_excludable_loss` is that
+    which the whole set excludes at 95 % when no item is lost, the bound at no churn.
     """
-    by_class = {label: smallest_excludable_share(n) for label, n in golden.items()}
+    n, losses = sum(golden.values()), ceil(log2(len(golden) / CLASS_ALPHA)) if golden else 0
+    by_class = {label: min(1.0, losses / each) if each else 1.0 for label, each in golden.items()}
     weak = [label for label, share in by_class.items() if share > limits.max_golden_loss]
-    overall = smallest_excludable_share(sum(golden.values()))
+    overall = smallest_excludable_share(n)
     loss = f"{100 * limits.max_golden_loss:g} %"
     article = "an" if loss.startswith("8") or loss.partition(" ")[0] in {"11", "18"} else "a"
-    enough = overall <= limits.max_golden_loss
+    enough = smallest_margin(n, ASSUMED_CHURN) <= limits.max_golden_loss
     sentence = f"{'Large enough' if enough else 'Too small'} to detect {article} {loss} overall loss"
     if weak:
         inside = f"one inside a single class ({len(weak)} of {len(golden)})"
         sentence += f"; too small to detect {inside}" if enough else f", or {inside}"
+    sentence += f". {describe_reach(n, None, limits.max_golden_loss)}"
     return {"smallest_excludable_loss": overall, "by_class": by_class, "weak": weak, "sentence": sentence}

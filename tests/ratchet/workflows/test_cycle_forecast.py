@@ -84,11 +84,13 @@ def test_the_rest_is_what_it_was_or_as_long_as_the_slowest_family_needs() -> Non
 
 
 def test_a_small_golden_set_is_told_so() -> None:
-    """59 items exclude a loss of 5 %, 58 do not; no class of ten does."""
-    assert "Large enough " in describe_golden_power({"a": 30, "b": 29}, Limits())["sentence"]
-    assert "Too small " in describe_golden_power({"a": 29, "b": 29}, Limits())["sentence"]
-    power = describe_golden_power({"a": 10, "b": 300}, Limits())
-    assert power["weak"] == ["a"]
+    """343 items show 5 points where a tenth of the answers differ, 342 do not; a class needs nine lost items."""
+    assert "Large enough " in describe_golden_power({"a": 200, "b": 143}, Limits())["sentence"]
+    small = describe_golden_power({"a": 200, "b": 142}, Limits())["sentence"]
+    assert small.startswith("Too small to detect a 5 % overall loss, or one inside a single class (1 of 2). This ")
+    assert small.endswith(" can show 6 points where one answer in ten differs; for 5 it lacks 1 item.")
+    power = describe_golden_power({"a": 10, "b": 400}, Limits())
+    assert (power["weak"], power["by_class"]["b"]) == (["a"], 9 / 400)
     assert "inside a single class (1 of 2)" in power["sentence"]
 
 
