@@ -88,7 +88,7 @@ max_tokens = 128
 # labels_per_week = 250            # labels that the team gives in a week
 
 # Further tables: [people] docs/gateway.md, [prompt] docs/families.md, [machine] docs/sweeps.md,
-# [evaluation] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
+# [evaluation] and [slices] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
 
 # A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See
 # docs/evaluation.md.
