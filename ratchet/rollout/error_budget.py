@@ -107,8 +107,9 @@ class ErrorBudget:
 def read_budget(entries: Sequence[Entry], policy: PromotionPolicy, now: datetime) -> ErrorBudget:
     """Return the budget at `now` (aware) under `policy`, the one in force.
 
-    Each charge has the price of the policy that was sealed when it was made; one of before these settings, of
-    `policy`.
+    Each charge has the price of the policy that was sealed when it was made; where that was sealed before these
+    settings, of `policy`. What entered before requests were drawn as evidence was decided by another rule, whose error
+    nobody stated: it is not charged.
     """
     price = _price_of(policy)
     recent = [
@@ -149,14 +150,16 @@ def need_name_and_reason(before: RolloutState, entry: Entry) -> None:
 
 def _list_charges(entries: Sequence[Entry]) -> Iterator[tuple[Entry, ChargeKind, float | None]]:
     """Yield what was charged, of all years, each with its price; None where no sealed policy named one."""
-    state, sealed, price = RolloutState(), dict[str, Any](), None
+    state, sealed, price, begun = RolloutState(), dict[str, Any](), None, False
     for entry in entries:
-        before, state = state, apply_entry(state, entry)
+        before, state, begun = state, apply_entry(state, entry), begun or bool(entry.stream)
         changed = False
         if entry.policy:
             named = entry.policy.get("promotion") or {}
             changed = bool(sealed) and any(named.get(key) != sealed.get(key) for key in _TEST)
             sealed, price = named, _sealed_price(entry)
+        if not begun:
+            continue
         if entry.action == act.SHADOW:
             yield entry, "rollout", price
         elif is_override(before, entry):

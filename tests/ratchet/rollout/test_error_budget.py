@@ -15,7 +15,7 @@ from ratchet.rollout.state import state_after
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 A, B, C = "a1" * 32, "b2" * 32, "c3" * 32
 Move = tuple[str, str, dict[str, Any]]
-BY_HAND = {"receipts": {"leakage": "0" * 64}}
+BY_HAND = {"receipts": {"leakage": "0" * 64}, "stream": {"drawn": True}}
 FIRST: list[Move] = [("promote", A, BY_HAND)]
 SHADOWING: list[Move] = [*FIRST, ("shadow", B, BY_HAND)]
 CLIMBING: list[Move] = [*SHADOWING, ("step", B, {"percent": 5})]
@@ -139,11 +139,18 @@ def test_a_spent_year_holds_until_its_oldest_share_leaves() -> None:
 
 
 def test_each_share_keeps_the_price_of_the_policy_under_which_it_was_spent() -> None:
-    """More cycles a year make later rollouts cheaper, never those before; entries of before cost what is in force."""
+    """More cycles a year make later rollouts cheaper, never those before; what no policy priced costs today's."""
     sealed: list[Move] = [("promote", A, BY_HAND | policy()), *repeat(26)[1:]]
     more = budget([*sealed, ("policy", A, policy(cycles_per_year=520)), *repeat(10)[1:]], 0.1, cycles_per_year=520)
     assert more.spent == pytest.approx(26 * 0.05 / 52 + 10 * 0.05 / 520)
     assert budget(repeat(26), 0.1, cycles_per_year=520).spent == pytest.approx(0.0025)
+
+
+def test_what_was_decided_by_the_former_rule_costs_nothing() -> None:
+    """However often it rolled out; counting begins with the first entry that draws evidence."""
+    former: list[Move] = [(action, adapter, {**fields, "stream": {}}) for action, adapter, fields in repeat(80)]
+    assert budget(former).charges == ()
+    assert budget([*former, ("shadow", C, BY_HAND)]).count("rollout") == 1
 
 
 def test_a_time_that_cannot_be_read_is_charged() -> None:

@@ -23,7 +23,7 @@ BROKEN = Evidence(
 
 def test_a_decision_on_the_newest_entry_is_shown(write_entries, remember, view):
     """Sentence, figures and counts are those of the decision."""
-    entries = write_entries(STEPPING)
+    entries = write_entries(STEPPING, stream={"drawn": True})
     found = view(entries, remember(entries))
     assert found.sentence.startswith("Held: 0 of 60 minutes at this step; looks +2.0 points")
     assert [(tile.name, tile.value) for tile in found.tiles][:2] == [
