@@ -28,7 +28,7 @@ from ratchet.gates.slices import decide_slices
 from ratchet.metrics.agreement import measure_agreement
 from ratchet.metrics.calibration import softmax
 
-_CYCLES = 1000
+_CYCLES = 600
 _K, _DRAWN, _DOUBLES, _GOLDEN, _TRAIN, _WEEKS = 6, 200, 40, 200, 2000, 8
 _ERROR = 0.02
 """Share of labels that people get wrong."""

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.gates import agreement, arrivals, distribution, golden, latency, promotion, receipts, temperature
+from benchmarks.gates import (
+    agreement,
+    arrivals,
+    distribution,
+    golden,
+    honest_weeks,
+    latency,
+    promotion,
+    receipts,
+    stream_weeks,
+    temperature,
+)
 from benchmarks.gates.figures import Measured
 
 TITLES: Mapping[int, str] = {
@@ -11,9 +22,11 @@ TITLES: Mapping[int, str] = {
     3: "a better model is promoted",
     4: "labels that come late",
     5: "labels that come by complaints",
+    6: "anchored votes and near-duplicates",
     7: "the golden set",
     8: "the mix of labels",
     9: "agreement",
+    10: "honest weeks",
     12: "the temperature",
     14: "latency",
     15: "altered receipts",
@@ -24,9 +37,11 @@ ROWS: Mapping[int, Callable[[], Measured]] = {
     3: promotion.measure_power,
     4: arrivals.measure_late_labels,
     5: arrivals.measure_complaints,
+    6: stream_weeks.measure_stream,
     7: golden.measure_golden,
     8: distribution.measure_distribution,
     9: agreement.measure_doubles,
+    10: honest_weeks.measure_honest_weeks,
     12: temperature.measure_temperature,
     14: latency.measure_guardrails_of_time,
     15: receipts.measure_receipts,
