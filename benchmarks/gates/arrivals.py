@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.gates.figures import Curve, Figure, Measured, Plot, counted, over_a_year
-from benchmarks.gates.promotion import DIFFER, LIMIT, POLICY, WEEK
+from benchmarks.gates.played import DIFFER, LIMIT, POLICY, WEEK
 from ratchet.metrics.betting import log_not_worse
 
 _NEITHER = 0.015

@@ -1,18 +1,12 @@
 """Rows 1 to 3: promotion and rollback by the betting test, computed exactly and simulated beside it."""
 
 from benchmarks.gates.figures import Curve, Figure, Measured, Plot, agrees, exact, number, over_a_year
+from benchmarks.gates.played import DIFFER, LIMIT, POLICY, WEEK, measure_decisions
 from benchmarks.gates.walks import first_crossings
-from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import Crossing, find_crossing
 
-POLICY = PromotionPolicy()
-LIMIT = POLICY.cycles_per_year / POLICY.alpha_year
 BACK = 2 / POLICY.alpha_back
 """Limit of a rollback: half of the error is for the whole evidence, half for that of each step."""
-WEEK = 1740
-"""Requests that are compared in a week of 200 labels where answers differ on 11.5 %."""
-DIFFER = 0.10
-"""Share of requests on which one of the two models alone is right."""
 _SHARES = (0.04, 0.06, 0.10, 0.15, 0.20)
 _WALKS = 4000
 
@@ -52,7 +46,8 @@ def measure_error() -> Measured:
         tuple(curves),
         5.0,
     )
-    return Measured((*figures, _cross_check(-POLICY.margin, compared)), (plot,))
+    decided = measure_decisions(-POLICY.margin, chance(-POLICY.margin, DIFFER, WEEK))
+    return Measured((*figures, _cross_check(-POLICY.margin, compared), *decided), (plot,))
 
 
 def measure_rollback() -> Measured:
@@ -107,6 +102,7 @@ def measure_power() -> Measured:
             number("+2 points: median of the counted labels", labels, "labels", at_most=120),
             exact("equal models: shown not worse within the week", chance(0.0, DIFFER, WEEK)),
             _cross_check(0.02, WEEK),
+            *measure_decisions(0.02, chance(0.02, DIFFER, WEEK)),
         ),
         (
             Plot(
