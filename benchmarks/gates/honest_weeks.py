@@ -32,7 +32,7 @@ _CYCLES = 600
 _K, _DRAWN, _DOUBLES, _GOLDEN, _TRAIN, _WEEKS = 6, 200, 40, 200, 2000, 8
 _ERROR = 0.02
 """Share of labels that people get wrong."""
-_SCALE, _SHARED, _OWN = 6.5, 1.55, 1.45
+_SCALE, _SHARED, _OWN = 9.2, 2.2, 2.05
 """Strength of the truth in the logits, noise that the models share, and that of each: 94 % right, one alone on 10 %."""
 _LABELS = tuple(f"l{i}" for i in range(_K))
 Integers = NDArray[np.int64]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from benchmarks.gates import (
     agreement,
     arrivals,
+    attacks,
     distribution,
     golden,
     honest_weeks,
@@ -27,6 +28,7 @@ TITLES: Mapping[int, str] = {
     8: "the mix of labels",
     9: "agreement",
     10: "honest weeks",
+    11: "attacks",
     12: "the temperature",
     14: "latency",
     15: "altered receipts",
@@ -42,6 +44,7 @@ ROWS: Mapping[int, Callable[[], Measured]] = {
     8: distribution.measure_distribution,
     9: agreement.measure_doubles,
     10: honest_weeks.measure_honest_weeks,
+    11: attacks.measure_attacks,
     12: temperature.measure_temperature,
     14: latency.measure_guardrails_of_time,
     15: receipts.measure_receipts,

@@ -12,7 +12,7 @@ from typing import Any
 from ratchet.config.policy import Limits
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
-from ratchet.gates.other_limits import under_limits, unstored_changes
+from ratchet.gates.other_limits import uncounted_changes, under_limits
 from ratchet.gates.rederivation import derive_again
 from ratchet.gates.registry import GATES
 from ratchet.rollout import ledger_entry as act
@@ -85,7 +85,7 @@ def backtest(home: Home, name: str, before: Limits, tried: TriedPolicy) -> list[
 def _judge_again(receipt: Receipt, before: Limits, limits: Limits, later: str) -> Flip:
     then, gate = receipt.verdict, receipt.gate
     row = ("cycle", receipt.week, gate, then.outcome)
-    if counted := unstored_changes(gate, before, limits):
+    if counted := uncounted_changes(gate, then.evidence, before, limits):
         return Flip(*row, "", f"limits.{counted[0]} decides on what is counted: run the week again", later)
     tried = under_limits(gate, then.evidence, limits)
     if tried == then.evidence:  # no limit of this gate differs
