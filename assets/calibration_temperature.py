@@ -3,9 +3,10 @@
 import dagster as dg
 
 from assets.adapter import adapter
-from assets.metadata import as_counts
+from assets.metadata import as_counts, as_table
 from assets.partitions import cycle_of, cycles
 from ratchet.data.curation import EXAMPLES_SQL, digest_examples
+from ratchet.data.judging import DRAWN_TEST_SQL
 from ratchet.metrics.calibration import fit_calibration
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.home import Home
@@ -14,6 +15,7 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.training.result import read_result
+from ratchet.workflows.fit_acting import fit_acting
 from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 
 
@@ -36,14 +38,18 @@ def calibration_temperature(
     predictor = load_predictor(weights)
     labels = rows["label"].map(predictor.labels.index).to_numpy(dtype="int64")
     calibration = fit_calibration(predictor.logits(list(rows["text"])), labels, max_ece=spec.limits.max_ece)
-    digest = adapters.seal(cycle.classifier, weights, {"calibration": calibration.as_json()})
-    receipts.note(cycle, adapter=digest, calibration=calibration.as_json())
+    drawn = warehouse.frame(DRAWN_TEST_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    acting, records = fit_acting(home, spec, predictor, calibration, drawn)
+    sealed = {"calibration": calibration.as_json(), **({"thresholds": acting} if acting else {})}
+    digest = adapters.seal(cycle.classifier, weights, sealed)
+    receipts.note(cycle, adapter=digest, calibration=calibration.as_json(), acting=records)
     read = {"policy": spec.digest, "plan": plan, "training_set": digest_examples(examples)}
     receipts.link(cycle, "calibration_temperature", {"adapter": digest}, **read)
     return dg.MaterializeResult(
         metadata={
             "temperature": calibration.temperature,
             "calibration": as_counts({**calibration.as_json(), "curves": len(calibration.curves)}, "name", "value"),
+            "thresholds for acting": as_table(records) if records else "no [[action]] promises anything",
             "adapter": digest,
             "folder": dg.MetadataValue.path(str(home.adapters(cycle.classifier) / digest)),
         },

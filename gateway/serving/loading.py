@@ -1,7 +1,8 @@
 """Loading of the adapters and exports of a rollout, and the checks on them before they take traffic.
 
 Ledger and receipts must admit an adapter, its bytes must match its digest, it must answer the canary as it did in
-training. Its labels, actions and thresholds are those of the newest sealed policy that fits it, not those of the file.
+training. Its labels, actions and thresholds are those of the newest sealed policy that fits it, not those of the file;
+a threshold that was sealed with the adapter goes before where it is higher.
 Where a target runs an export, the export answers in place of the adapter if the receipt of `target_fit` names its
 bytes; otherwise the adapter itself does, and `lacking` says why. Add here another such check; when a rollout is
 followed, and what happens if it cannot be, is `following.py`.
@@ -25,12 +26,14 @@ from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.multi_adapter import AdapterPredictor
 from ratchet.models.inference.reference_logits import PROMPTS, check_reference_logits
 from ratchet.rollout.flag import Rollout
+from ratchet.rollout.sealed_policy import raise_thresholds
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.exports import RECORD, Exports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
+from ratchet.workflows.fit_acting import read_thresholds
 from ratchet.workflows.rollout.admission import admit, admitted_export
 from ratchet.workflows.rollout.reconcile import rollout_of
 from ratchet.workflows.rollout.sealing import read_spec, serving_spec
@@ -97,7 +100,10 @@ def load_served(
     edges = {}
     if (kind := paths.edge_export) is not None:
         edges = {digest: loader.load(digest, kind, before.edges if before else {}) for digest in digests}
-    specs = {digest: serving_spec(home, name, entries, each.labels) for digest, each in predictors.items()}
+    specs = {
+        digest: raise_thresholds(serving_spec(home, name, entries, each.labels), read_thresholds(home, name, digest))
+        for digest, each in predictors.items()
+    }
     if file is None:
         loader.lacking.append("classifier.toml or targets.toml cannot be read; the sealed policy serves.")
     return Served(

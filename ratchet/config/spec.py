@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar, Literal
 
+from ratchet.config.action import ActionLimit
 from ratchet.config.candidate import Candidate
 from ratchet.config.evaluation import Evaluation
 from ratchet.config.frontier import Frontier
@@ -29,6 +30,8 @@ from ratchet.core.names import NAME, nearest
 
 _DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "people", "publish", "receipts", "review"})
 """Tables that do not affect how an adapter is trained and judged."""
+_LATER = frozenset({"target", "action"})
+"""Tables that no digest holds while they are empty."""
 _READ_BY_NO_STEP = frozenset({"description", "cost_review", "promotion"})
 """Settings of what happens to an adapter that passed; the rollout seals them (`ratchet/rollout/sealed_policy.py`)."""
 
@@ -88,6 +91,8 @@ class Spec:
     frontier: Frontier | None = None
     """Large model to compare with; without this table none is used."""
     export: ExportPolicy = field(default_factory=ExportPolicy)
+    action: tuple[ActionLimit, ...] = ()
+    """Actions that promise a largest share of wrong cases."""
     people: People = field(default_factory=dict)
     """Table `[people]`: a person, and their other names and mail addresses. Empty: every annotator is a person."""
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
@@ -125,6 +130,9 @@ class Spec:
                 f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
                 "Keep two at most, each once: an edge target, and one with log-probabilities.",
             )
+        actions = [action.name for action in self.action]
+        if twice := sorted({name for name in actions if actions.count(name) > 1}):
+            raise bad_spec(f"action {twice[0]!r} is listed twice.", "Keep one [[action]] for each name.")
         persons_by_name(self.people)  # raises for a name that belongs to two people
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
@@ -215,12 +223,22 @@ class Spec:
     def as_json(self) -> dict[str, object]:
         """Return every setting as JSON types.
 
-        `target` is left out while there is none, so that files older than targets keep their digest. Named targets are
-        part of it: a candidate judged for one target was not judged for another.
+        `target` and `action` are left out while there is none, so that files older than them keep their digest. Named
+        targets are part of it: a candidate judged for one target was not judged for another.
         """
-        content = {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
+        content = {key: _plain(value) for key, value in asdict(self).items() if key not in _LATER or value}
         targets = {"target": [target.as_json() for target in self.target]} if self.target else {}
         return {**content, **targets, "candidate": [candidate.as_json() for candidate in self.candidate]}
+
+    def need_actions(self) -> None:
+        """Raise `RatchetError` for an `[[action]]` that no label has."""
+        known = tuple(dict.fromkeys(label.action for label in self.label))
+        for action in self.action:
+            if action.name not in known:
+                raise bad_spec(
+                    f"action {action.name!r} is the action of no label (labels have: {', '.join(known)}).",
+                    f"{nearest(action.name, known)} Name it in a [[label]], or remove its [[action]].".strip(),
+                )
 
     def check_label(self, label: str, where: str) -> None:
         """Raise `RatchetError` when `label`, found at `where`, is not one of the spec's labels."""

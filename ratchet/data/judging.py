@@ -11,6 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+DRAWN_TEST_SQL = """
+SELECT text, label FROM examples WHERE classifier = $classifier AND week = $week AND split = 'test' AND blind
+AND origin IS DISTINCT FROM 'example' AND coalesce(drawn, true) ORDER BY request_id
+"""
+"""Texts and labels of a cycle's own week that chose nothing: neither epoch nor candidate nor temperature."""
 WAITS = "chosen_by_value"
 """Reason of `sift.py` for a request of the cycle's own week that only trains: it does from the next cycle on."""
 LEAST_JUDGING = 50

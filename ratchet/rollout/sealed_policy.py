@@ -85,6 +85,15 @@ def find_policy(entries: Sequence[Entry], labels: Collection[str] = ()) -> Seale
     return next((policy for policy in sealed if policy.fits(labels)), None)
 
 
+def raise_thresholds(spec: Spec, thresholds: Mapping[str, float]) -> Spec:
+    """Return `spec` with the `thresholds` of an adapter's card, where they are higher: the policy's own are a floor."""
+    by_form = {label_form(name): value for name, value in thresholds.items()}
+    raised = tuple(
+        replace(each, threshold=max(each.threshold, by_form.get(label_form(each.name), 0.0))) for each in spec.label
+    )
+    return replace(spec, label=raised) if thresholds else spec
+
+
 def merge_policies(sealed: SealedPolicy | None, wanted: SealedPolicy) -> SealedPolicy:
     """Return the policy that an adapter with the labels of `wanted` (the file's) is entered under.
 

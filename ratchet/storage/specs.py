@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from ratchet.config.action import ActionLimit
 from ratchet.config.candidate import Candidate
 from ratchet.config.evaluation import Evaluation
 from ratchet.config.frontier import Frontier
@@ -41,7 +42,7 @@ from ratchet.storage.toml_lines import line_of
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
     "target": Target, "machine": Machine, "publish": PublishPolicy, "evaluation": Evaluation, "frontier": Frontier,
-    "export": ExportPolicy, "receipts": ReceiptPolicy,
+    "export": ExportPolicy, "action": ActionLimit, "receipts": ReceiptPolicy,
 }  # fmt: skip
 
 
@@ -95,6 +96,7 @@ def load_spec(path: Path) -> Spec:
     try:
         content = json.dumps(document, default=str)
         spec = _form().validate_json(content, strict=True)
+        spec.need_actions()
     except ValidationError as error:
         raise _explain(error.errors()[0], path, text) from None
     except RatchetError as error:
@@ -186,7 +188,7 @@ def _place_of(key: str, section: str) -> str:
     known = {name: list(settings.__dataclass_fields__) for name, settings in _SECTIONS.items()}
     for other, keys in known.items():
         if key in keys:
-            brackets = f"[[{other}]]" if other in ("label", "candidate", "target") else f"[{other}]"
+            brackets = f"[[{other}]]" if other in ("label", "candidate", "target", "action") else f"[{other}]"
             return (
                 f"It belongs in {brackets}."
                 if other

@@ -29,8 +29,9 @@ WEIGHTS: Mapping[str, str] = {
     "probe": "probe.safetensors",
 }
 _MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
-# keys that a card may lack: it gets its calibration when it is sealed, old cards have no canary, most no rendering
-_LATER = {"calibration", "canary", "rendering"}
+# keys that a card may lack: it gets its calibration when it is sealed, old cards have no canary, most no rendering and
+# no thresholds
+_LATER = {"calibration", "canary", "rendering", "thresholds"}
 
 
 def bad_adapter(message: str, hint: str = "") -> RatchetError:
@@ -60,6 +61,9 @@ class AdapterCard:
     prompts, `logits` has one row for each of them."""
     rendering: str | None = None
     """Rendering of texts (`ratchet/data/rendering.py`) with which the adapter was trained; None for none."""
+    thresholds: Mapping[str, float] | None = None
+    """Least confidence at which the action of a label is taken, by label, where its action promises a largest error;
+    a higher threshold of the sealed policy goes before. None for none."""
 
     def __post_init__(self) -> None:
         known = isinstance(self.method, str) and self.method in WEIGHTS
@@ -80,6 +84,10 @@ class AdapterCard:
             )
         if self.rendering is not None and self.rendering not in RENDERINGS:
             raise bad_adapter(f"{CARD} names the rendering {show(self.rendering)}.", "Update Ratchet.")
+        if self.thresholds is not None and not _are_thresholds(self.thresholds, self.labels):
+            raise bad_adapter(
+                f"{CARD} has invalid thresholds: they need a share between 0 and 1 for labels of its own."
+            )
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
             raise bad_adapter(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
         if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
@@ -99,9 +107,11 @@ class AdapterCard:
         names = {field.name for field in fields(cls)}
         if not isinstance(content, dict) or set(content) - names or names - set(content) - _LATER:
             raise bad_adapter(f"{CARD} has other keys than {', '.join(sorted(names))}.")
-        types = {"labels": list, "calibration": dict, "canary": dict, "rendering": str}
+        types = {"labels": list, "calibration": dict, "canary": dict, "rendering": str, "thresholds": dict}
         if not all(isinstance(content[key], kind) for key, kind in types.items() if key in content):
-            raise bad_adapter(f"{CARD} holds labels, a calibration, a canary or a rendering of the wrong type.")
+            raise bad_adapter(
+                f"{CARD} holds labels, a calibration, a canary, a rendering or thresholds of the wrong type."
+            )
         return cls(**{**content, "labels": tuple(content["labels"])})
 
 
@@ -181,3 +191,7 @@ def _is_canary(canary: Mapping[str, Any], k: int) -> bool:
         and all(isinstance(row, list) and len(row) == k for row in rows)
         and all(is_number(value) for row in rows for value in row)
     )
+
+
+def _are_thresholds(thresholds: Mapping[str, Any], labels: tuple[str, ...]) -> bool:
+    return all(label in labels and is_number(value) and 0 <= value <= 1 for label, value in thresholds.items())
