@@ -74,7 +74,8 @@ def eval_report(
         anchor=load_anchor(home, warehouse, cycle, items, live),
         slices_before=load_seen_slices(home, cycle),
     )
-    document = {**build_report(judgement), "rows": outside_of(home, cycle.classifier)}
+    acting = {"acting": noted.get("acting", [])}
+    document = {**build_report(judgement), **acting, "rows": outside_of(home, cycle.classifier)}
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
     page = reports.write(cycle, document)
     made = {"answers": digest_answers(warehouse, cycle)}

@@ -101,7 +101,7 @@ def load_served(
     if (kind := paths.edge_export) is not None:
         edges = {digest: loader.load(digest, kind, before.edges if before else {}) for digest in digests}
     specs = {
-        digest: raise_thresholds(serving_spec(home, name, entries, each.labels), read_thresholds(home, name, digest))
+        digest: raise_thresholds(serving_spec(home, name, entries, each.labels), _thresholds(home, name, digest, each))
         for digest, each in predictors.items()
     }
     if file is None:
@@ -181,6 +181,12 @@ class _Loader:
             check_reference_logits(predictor.card, predictor.logits)
             self._adapters[digest] = predictor
         return self._adapters[digest]
+
+
+def _thresholds(home: Home, name: str, digest: str, answering: Answering) -> Mapping[str, float]:
+    if isinstance(answering, AdapterPredictor):
+        return answering.card.thresholds or {}
+    return read_thresholds(home, name, digest)
 
 
 def export_kind_of(answering: Answering) -> str:

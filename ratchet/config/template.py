@@ -35,6 +35,11 @@ cost_wrong = 1.0
 """
 
 _TAIL = """
+# --- What an action promises: each cycle looks for the confidence from which on that is shown (docs/gates.md).
+# [[action]]
+# name = "refund"                  # the action of a label
+# max_error = 0.05                 # at most one in twenty of its cases may be wrong
+
 # --- Which weeks a cycle looks at.
 [window]
 lookback_weeks = 26              # older weeks are left out of training

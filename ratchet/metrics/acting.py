@@ -79,13 +79,25 @@ def _test(
     thresholds: NDArray[np.float64],
 ) -> NDArray[np.int_]:
     """Return the places in `thresholds` that are shown to keep the share of wrong actions."""
-    from mapie.risk_control import BinaryClassificationController, FWERFixedSequenceTesting, control_fwer
+    from mapie.risk_control import BinaryClassificationController, BinaryRisk, FWERFixedSequenceTesting, control_fwer
+
+    class WrongShare(BinaryRisk):  # type: ignore[misc]
+        """Share of the actions that are wrong; a hair less, since it is multiplied by their number and rounded up."""
+
+        def get_value_and_effective_sample_size(self, y_true: Any, y_pred: Any) -> tuple[float, int]:
+            value, n = super().get_value_and_effective_sample_size(y_true, y_pred)
+            return value * (1 - 1e-12), n
 
     controller = BinaryClassificationController(
         predict_function=lambda items: np.column_stack([1 - items, items]),
-        risk="precision",
-        target_level=1.0 - max_error,
+        risk=WrongShare(
+            risk_occurrence=lambda y_true, y_pred: y_pred.ravel() != y_true.ravel(),
+            risk_condition=lambda y_true, y_pred: y_pred.ravel() == 1,
+            higher_is_better=False,
+        ),
+        target_level=max_error,
         confidence_level=1.0 - error,
+        best_predict_param_choice="recall",
         list_predict_params=thresholds,
     )
     with warnings.catch_warnings():

@@ -133,6 +133,8 @@ _IN_CARD: tuple[tuple[str, Any, str], ...] = (
     ("note", "x", "other keys than"),
     ("calibration", {"method": "temperature", "temperature": 0}, "calibration that cannot be used"),
     ("calibration", {"curves": 5}, "calibration that cannot be used"),
+    ("thresholds", {"somebody": 0.5}, "has invalid thresholds"),
+    ("thresholds", [0.5], "wrong type"),
     ("canary", {"prompts": 1, "logits": [[10**400] * 3]}, "has an invalid canary"),
 )
 

@@ -5,6 +5,7 @@ request are found by `request_rows.py`. Opens no warehouse itself, and creates n
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from ratchet.data.redaction import redact
 from ratchet.data.sift import REASONS
 from ratchet.gates.registry import GATES
 from ratchet.review.request_history import USES, CycleUse, RequestHistory, Row
+from ratchet.rollout.sealed_policy import raise_thresholds
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
@@ -25,6 +27,7 @@ from ratchet.storage.review.request_files import find_copied, read_parquet
 from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.workflows.fit_acting import read_thresholds
 from ratchet.workflows.review.correction_states import describe_corrections
 from ratchet.workflows.review.enqueue import text_for_people
 from ratchet.workflows.review.request_rows import RequestRows, find_everywhere
@@ -58,7 +61,7 @@ def trace_request(
     return RequestHistory(
         name,
         request_id,
-        _served(row, spec) if row else None,
+        _served(home, row, spec) if row else None,
         (text_for_people(spec, row["text"]) if spec else redact(row["text"])) if row and text else None,
         compared=tuple(found.compared),
         feedback=tuple(found.feedback),
@@ -74,7 +77,10 @@ def trace_request(
     )
 
 
-def _served(row: Row, spec: Spec | None) -> Row:
+def _served(home: Home, row: Row, spec: Spec | None) -> Row:
+    if spec is not None:
+        with suppress(RatchetError, OSError):  # the adapter may be gone; its own thresholds are not known then
+            spec = raise_thresholds(spec, read_thresholds(home, spec.name, row.get("adapter")))
     named = {label_form(label.name): label.threshold for label in spec.label} if spec else {}
     threshold = named.get(label_form(row["label"]))
     return {**{column: row.get(column) for column in _SERVED}, "threshold": threshold}

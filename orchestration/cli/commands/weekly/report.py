@@ -65,6 +65,7 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             f"{cycle.classifier} {cycle.week}: adapter {document['adapter'][:12]} ({document['candidate']['title']}),"
             f" {live}, temperature {document['temperature']:.3f}"
         ),
+        *(printable(each["remark"]) for each in document.get("acting", [])),
         *_on_examples(document["data"]),
         *_one_sided(document),
         "",
