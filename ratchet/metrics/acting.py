@@ -126,9 +126,9 @@ def fit_actions(
     floors = np.array([next((each.threshold for each in spec.label if each.name == name), 1.0) for name in labels])
     for action in spec.action:
         mine = [name for name in labels if any(each.name == name and each.action == action.name for each in spec.label)]
-        asked = np.isin(predicted, [list(labels).index(name) for name in mine]) & (confidence >= floors[predicted])
+        chosen = np.isin(predicted, [list(labels).index(name) for name in mine]) & (confidence >= floors[predicted])
         fit = fit_acting_threshold(
-            confidence[asked], (predicted == truth)[asked], action.max_error, error=ERROR / len(spec.action)
+            confidence[chosen], (predicted == truth)[chosen], action.max_error, error=ERROR / len(spec.action)
         )
         kept = {name: float((former or {})[name]) for name in mine if name in (former or {})}
         found |= kept if fit.threshold is None else dict.fromkeys(mine, fit.threshold)
