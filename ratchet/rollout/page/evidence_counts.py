@@ -6,6 +6,7 @@ Add a count of the page here. It is counted in `ratchet/rollout/stream_sql.py`; 
 from dataclasses import dataclass
 
 from ratchet.config.policy import PromotionPolicy
+from ratchet.rollout.absolute_accuracy import estimate_accuracy
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.proof import prove, write_points
 
@@ -35,11 +36,22 @@ def count_evidence(
         Count(f"Only {second} correct", f"{whole.wins:,}"),
         Count("Both wrong, by different answers", f"{whole.neither:,}"),
         Count("Wait for a label", f"{whole.waiting:,}"),
+        *([Count("Of them: nobody can tell", f"{whole.cannot_tell:,}")] if whole.cannot_tell else []),
+        *([Count("Of them: dropped under load", f"{whole.dropped:,}")] if whole.dropped else []),
         Count("Too young to count", f"{whole.unripe:,}"),
+        *_count_accuracy(whole, first, second),
         Count("Requests that both answered", f"{whole.requests:,}", f"{policy.min_requests:,}"),
         Count("The same since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
         Count(f"Answered by {second} since the last move", f"{step.answered:,}"),
     )
+
+
+def _count_accuracy(whole: Evidence, first: str, second: str) -> list[Count]:
+    found = estimate_accuracy(whole)
+    if found is None:
+        return []
+    sides, width = ((first, found.live), (second, found.candidate)), f"{100 * found.half_width:.1f}"
+    return [Count(f"Right answers of {name}, estimated", f"{100 * share:.1f} % ± {width}") for name, share in sides]
 
 
 def _write(evidence: float) -> str:
