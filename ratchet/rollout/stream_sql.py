@@ -20,9 +20,10 @@ SELECT DISTINCT ON (request_id) request_id, ts, coalesce(asked, ts) AS asked, se
 FROM all_pairs
 WHERE sequence >= $sequence
   AND ((served = $incumbent AND other = $challenger) OR (served = $challenger AND other = $incumbent))
-ORDER BY request_id, ts, sequence
+ORDER BY request_id, dropped, ts, sequence
 """
-"""Compared requests of the comparison, each once, by its first pair. A failed answer has no parts."""
+"""Compared requests of the comparison, each once, by its first pair; one that was dropped under load by a later replay,
+where there is one. A failed answer has no parts."""
 
 BALLOTS_SQL = f"""
 CREATE TEMP TABLE ballots AS

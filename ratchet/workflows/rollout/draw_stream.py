@@ -14,6 +14,7 @@ from ratchet.ingest.rebuild import open_warehouse
 from ratchet.rollout.state import RolloutState
 from ratchet.rollout.stream import Pace, Stream, choose_rate, is_due, lower_rate
 from ratchet.storage.home import Home
+from ratchet.storage.review.event_log import list_logs
 from ratchet.storage.review.evidence_rates import append_rate, read_rates
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.warehouse import Warehouse
@@ -40,14 +41,16 @@ _WEEKS = 4
 def plan_stream(home: Home, spec: Spec, cycle: Cycle, adapter: str, now: datetime) -> Stream:
     """Return the terms of a comparison that begins `now`.
 
-    Where people labelled in the last four weeks, but nothing that the queue asked for, the home is fed by files: then
-    no request is drawn by us, and the labelled ones count. The share of answers that differ is that of the cycle.
+    Where people labelled in the last four weeks, but nothing that the queue asked for, and no gateway ever queued a
+    request, the home is fed by files: then no request is drawn by us, and the labelled ones count. The share of answers
+    that differ is that of the cycle.
     """
     warehouse = open_warehouse(home, cycle.classifier)
     live = Ledger(home).live(cycle.classifier)
     shared = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter, "live": live}
     votes, from_queue, given = _labels(warehouse, cycle.classifier, now)
-    if given and not from_queue:
+    has_gateway = any(path.name.startswith("gateway-") for path in list_logs(home, cycle.classifier))
+    if given and not from_queue and not has_gateway:
         return Stream(drawn=False)
     with warehouse.connect() as connection:
         compared, differing = connection.execute(_DIFFERENCE_SQL, shared).fetchall()[0]
