@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from gateway.row_log import FEEDBACK, REQUESTS, RowLog
 from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.review.causes import AnsweredRequest
+from ratchet.review.draw import draw
+from ratchet.rollout.stream import Rate, Stream
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs, read_lines
+from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier
 
 LABELS = tuple(Label(name, action="auto", threshold=0.6) for name in ("amber", "green"))
@@ -105,6 +109,32 @@ def test_an_answer_is_queued_by_draw_and_by_its_confidence(desk: Desk) -> None:
     assert (doubtful["chosen"], doubtful["probability"]) == ("value", None)
     assert doubtful["detail"] == "confidence 0.250, threshold 0.6"
     assert {drawn["text"], doubtful["text"]} == {"text 1 of [EMAIL]"}
+
+
+def test_the_evidence_of_a_rollout_is_never_queued_by_value(desk: Desk) -> None:
+    """Its disagreements come with agreements, under one reason; the others go by value, and none does where the
+    ledger cannot be read, so that nobody knows which is which."""
+    ledger, made = Ledger(desk.home), {"ts": TS, "actor": "test", "why": "test", "week": "w", "receipts": {"g": "d"}}
+    ledger.append("small", action="promote", adapter="a" * 64, **made)
+    stream = Stream(drawn=True, rates=(Rate(datetime.fromisoformat(TS), 0.5),)).as_json()
+    ledger.append("small", action="shadow", adapter="b" * 64, stream=stream, **made)
+    ids = range(4)
+    drawn = {n for n in ids if draw(b"key", "evidence", f"r{n}") < 0.5}
+    assert 0 < len(drawn) < len(ids)
+
+    def pair(n: int) -> None:
+        desk.feed.note_answers("small", SPEC, [answer(n)], compared=True)
+        pair = {"request_id": f"r{n}", "served_label": "amber", "other_label": "green", "other_confidence": 0.8}
+        desk.feed.note_pair("small", SPEC, pair)
+
+    for n in ids:
+        pair(n)
+    wait_until(lambda: len(desk.queued("audit")) == len(ids))
+    desk.home.ledger("small").write_bytes(b"{}\n")
+    pair(9)
+    wait_until(lambda: len(desk.queued("audit")) == len(ids) + 1)
+    desk.stop()
+    assert {each["request_id"] for each in desk.queued("disagreement")} == {f"r{n}" for n in ids if n not in drawn}
 
 
 def test_a_pair_that_disagrees_is_queued_with_the_slot_that_answered(desk: Desk) -> None:

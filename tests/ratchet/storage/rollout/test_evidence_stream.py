@@ -1,8 +1,10 @@
 """Requests that count for a rollout: drawn before anybody looked at an answer, each once, by the votes of people."""
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -206,3 +208,68 @@ def test_what_counts_of_the_stream(desk: Desk, case: str) -> None:
     (found,) = desk.count(f"c{list(CASES).index(case)}", stream)
     assert {name: getattr(found, name) for name in expected} == expected
     assert found.stream_disagreements == found.losses + found.wins + found.neither + found.waiting
+
+
+def draw_requests(seed: int) -> list[Asked]:
+    """A few hundred requests of few users, some of them nearly the same text, with votes of all kinds."""
+    draw = random.Random(seed)  # noqa: S311 - test data, guards nothing
+    words = [" ".join(draw.choices("abcdefghijklmnop", k=60)) for _ in range(60)]
+
+    def vote() -> Vote:
+        return draw.choice(["ann", "bob", "cem"]), draw.choice(["x", "y", "z", "none", "cannot_tell", "withdrawn"])
+
+    return [
+        Asked(
+            live=draw.choice("xxxy"), new=draw.choice(["x", "x", "y", None]), draw=draw.random(),
+            votes=tuple({(voted := vote())[0]: voted for _ in range(draw.choice([0, 1, 1, 1, 2, 3]))}.values()),
+            user=draw.choice([None, *"uvw"]), hours=draw.random() * 24 * 9, saw=draw.random() < 0.2,
+            text=draw.choice(words) + draw.choice(["", "!", " ?"]) if draw.random() < 0.3 else "",
+        )
+        for _ in range(300)
+    ]  # fmt: skip
+
+
+def count_by_hand(requests: list[Asked], votes: int) -> Counter[str]:
+    """The counts, one request after the other."""
+    found, days, texts = Counter[str](), set[Any](), set[str]()
+    timed = sorted((BEGIN + timedelta(hours=each.hours, seconds=n), n, each) for n, each in enumerate(requests))
+    for at, _, each in timed:
+        if each.draw is None or each.draw >= RATE.requests:
+            continue
+        if each.user is not None and (each.user, at.date()) in days:
+            continue
+        days.add((each.user, at.date()))
+        text = each.text.rstrip(" !?")
+        if text and text in texts:
+            continue
+        texts.add(text)
+        given = {} if each.saw else dict(each.votes)
+        usable = [label for label in given.values() if label not in {"cannot_tell", "withdrawn"}]
+        ranked = [*Counter(usable).most_common(2), (None, 0), (None, 0)]
+        verdict = ranked[0][0] if ranked[0][1] > ranked[1][1] and len(usable) >= votes else None
+        if at > NOW - timedelta(hours=48):
+            found["unripe"] += each.live != each.new
+            continue
+        found["compared"] += 1
+        if each.live != each.new:
+            kind = "waiting" if verdict is None else {each.live: "losses", each.new: "wins"}.get(verdict, "neither")
+            found[kind] += 1
+            unsure = "cannot_tell" in given.values() and not usable
+            found["cannot_tell"] += kind == "waiting" and unsure
+    return found
+
+
+def test_the_counts_are_those_of_one_request_after_the_other(tmp_path: Path) -> None:
+    """Three drawn worlds, with one and two votes needed, against a count by hand."""
+    desk, worlds = Desk(Home(tmp_path)), {f"w{seed}": draw_requests(seed) for seed in range(3)}
+    for name, requests in worlds.items():
+        desk.write(name, requests)
+    desk.fill()
+    seen = Counter[str]()
+    for number, (name, requests) in enumerate(worlds.items()):
+        votes = 1 + number % 2
+        (found,) = desk.count(name, Stream(drawn=True, rates=(RATE,), votes=votes))
+        expected = count_by_hand(requests, votes)
+        assert Counter({name: getattr(found, name) for name in expected}) == expected
+        seen += expected
+    assert min(seen[kind] for kind in ("losses", "wins", "neither", "waiting", "cannot_tell", "unripe")) > 0
