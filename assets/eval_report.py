@@ -27,6 +27,7 @@ from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 from ratchet.workflows.gates.earlier_cycles import load_anchor, load_seen_slices
 from ratchet.workflows.gates.past_answers import read_past_answers
 from ratchet.workflows.gates.scan_triggers import scan_triggers
+from ratchet.workflows.golden_use import note_look
 
 
 @dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, group_name="model")
@@ -76,6 +77,7 @@ def eval_report(
     )
     acting = {"acting": noted.get("acting", [])}
     document = {**build_report(judgement), **acting, "rows": outside_of(home, cycle.classifier)}
+    document["golden"] |= note_look(home, cycle, golden, noted["adapter"])
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
     page = reports.write(cycle, document)
     made = {"answers": digest_answers(warehouse, cycle)}

@@ -39,6 +39,7 @@ def status_lines(session: Session, found: dict[str, Any]) -> list[str]:
         else "none",
         "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
         "labels": _labels(found["labels"]),
+        "golden set": _golden(found["golden_set"]),
         "quarantined": _quarantined(found["quarantine"], found["quarantined_requests"]),
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
         if weeks["count"]
@@ -62,6 +63,13 @@ def status_lines(session: Session, found: dict[str, Any]) -> list[str]:
     ]
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
     return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
+
+
+def _golden(found: dict[str, Any] | None) -> str:
+    """Return the size and use of the golden set, and the advice that follows."""
+    return (
+        "none that can be read" if found is None else " ".join(filter(None, (f"{found['sentence']}.", found["advice"])))
+    )
 
 
 def _labels(found: dict[str, Any] | None) -> str:

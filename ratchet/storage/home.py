@@ -101,6 +101,10 @@ class Home:
         """`golden.jsonl`: hand-reviewed, never trained on."""
         return self.classifier(name) / "golden.jsonl"
 
+    def golden_looks(self, name: str) -> Path:
+        """`golden_looks.jsonl`: which candidates each golden set has judged, append-only."""
+        return self.classifier(name) / "golden_looks.jsonl"
+
     def landing(self, name: str, kind: str) -> Path:
         """Landing folder of `kind`, `production_logs` or `corrections`."""
         return self.classifier(name) / kind

@@ -177,6 +177,8 @@ def make_example(
         "comparison": comparison if live else None,
         "golden": {
             "n": metrics["golden"]["n"],
+            "looks": 3,
+            "looks_sentence": "This golden set has judged 3 candidates.",
             "live_right": right if live else None,
             "lost": lost if live else [],
             "sentence": kept,

@@ -23,6 +23,7 @@ from ratchet.storage.review.rejected_rows import count_reports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import candidates, read_run, run_weeks
+from ratchet.workflows.golden_use import describe_golden_use
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.label_state import try_labels
 from ratchet.workflows.review.label_studio import describe_label_studio
@@ -61,6 +62,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
         "labels": try_labels(home, name),
+        "golden_set": describe_golden_use(home, name),
         "quarantine": _quarantine(home, name, notes),
         "quarantined_requests": _left_out(home, name),
         "weeks": {

@@ -21,6 +21,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor.findings import Finding
+from ratchet.workflows.golden_use import describe_golden_use
 from ratchet.workflows.integrity import examine as look_at_things
 from ratchet.workflows.label_state import describe_labels
 from ratchet.workflows.rollout.policy import check_policy
@@ -54,6 +55,10 @@ def _specs(home: Home) -> Iterator[Finding]:
             except OSError as error:
                 yield Finding(f"{what} of {name}", "fail", str(error), "Fix the file it names.")
         yield from _remarks(specs, name)
+        if (use := describe_golden_use(home, name)) is not None:
+            yield Finding(
+                f"looks at the golden set of {name}", "warn" if use["advice"] else "ok", use["sentence"], use["advice"]
+            )
         yield from _integrity(home, name)
         yield from _labels(home, name)
         yield _rows(home, name)
