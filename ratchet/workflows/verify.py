@@ -7,6 +7,7 @@ of Ratchet, and for ledgers only the public half of the key.
 from functools import partial
 
 from ratchet.core.errors import RatchetError
+from ratchet.rollout.derived_proof import derive_decisions
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.signatures import read_checkpoint
 from ratchet.rollout.state import state_after
@@ -43,6 +44,8 @@ def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
         if entry.action in {PROMOTE, SHADOW} and entry.receipts:
             what = f"receipts of entry {entry.sequence}"
             result.append(find(what, partial(_check_receipts, home, classifier, entry)))
+    if any("proof" in entry.evidence for entry in entries):
+        result.append(find("decisions", lambda: derive_decisions(entries)))
     result.append(find("flag", lambda: _check_flag(home, classifier)))
     result.append(find("policy", lambda: check_policy(home, classifier, entries)))
     result.append(find("quarantine", lambda: f"{len(Quarantine(home).entries(classifier))} lines, chained and signed"))
