@@ -3,6 +3,7 @@ included."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.slow
 
 Enter = Callable[..., None]
 EVIDENCE = Evidence(
-    requests=40, disagreements=6, labelled=8, only_incumbent=1, only_challenger=3, answered=10,
-    compared=40, losses=1, wins=3, neither=2, stream_disagreements=6, digests=2, drawn=True,
+    requests=1000, disagreements=60, labelled=80, only_incumbent=3, only_challenger=5, answered=100,
     incumbent_p95_ms=10.0, challenger_p95_ms=11.0,
 )  # fmt: skip
+SINCE = replace(EVIDENCE, requests=40, disagreements=3, labelled=9, answered=10)
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def stepping(home: Home, made: tuple[Home, list[str]], enter: Enter) -> tuple[st
     enter(second, "shadow")
     enter(second, "step", 25)
     state = Ledger(home).state("small")
-    chosen = decide(state, PromotionPolicy(max_weeks=500), EVIDENCE, EVIDENCE, datetime.now(UTC))
+    chosen = decide(state, PromotionPolicy(max_weeks=500), EVIDENCE, SINCE, datetime.now(UTC))
     apply_decision(home, "small", WeighedRollout(state, chosen))
     return first, second
 
