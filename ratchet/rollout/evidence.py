@@ -122,6 +122,10 @@ class Evidence:
     """Requests of the stream whose second answer was dropped under load; they are among `waiting`."""
     relabelled: int = 0
     """Requests of the stream with an answer or a label that the list of now lacks, and that no rule explains."""
+    repeated_users: int = 0
+    """Drawn requests of a user who had asked earlier that day; they count nowhere in the stream."""
+    repeated_texts: int = 0
+    """Drawn requests that are near-duplicates of an earlier one; they count nowhere in the stream."""
     agreements_labelled: int = 0
     """Requests with one answer that were drawn to be labelled, and have a verdict."""
     agreements_right: int = 0

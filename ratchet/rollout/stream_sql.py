@@ -64,8 +64,8 @@ LEFT JOIN (SELECT * FROM ranked WHERE place = 1) r USING (request_id) LEFT JOIN 
 """Verdict on each request: that of an adjudication, else of the majority of at least `$votes` blind votes; NULL where
 there is none. `hangs_on_each` is true where it falls with any one of its votes."""
 
-COUNTED_SQL = """
-CREATE TEMP TABLE counted AS
+PLACED_SQL = """
+CREATE TEMP TABLE placed AS
 WITH own AS (
     SELECT f.*, v.verdict, v.decider, coalesce(v.hangs_on_each, false) AS hangs_on_each,
            coalesce(v.unsure, false) AS unsure,
@@ -75,9 +75,14 @@ WITH own AS (
 ), of_users AS (
     SELECT * FROM own QUALIFY user_hmac IS NULL
         OR row_number() OVER (PARTITION BY user_hmac, asked::DATE ORDER BY asked, request_id) = 1
-), placed AS (
-    SELECT *, row_number() OVER (ORDER BY asked, request_id) AS place FROM of_users
-), banded AS (
+)
+SELECT *, row_number() OVER (ORDER BY asked, request_id) AS place FROM of_users
+"""
+"""Requests of the stream, in the order in which they came: of a user's day the earliest."""
+
+COUNTED_SQL = """
+CREATE TEMP TABLE counted AS
+WITH banded AS (
     SELECT p.place, unnest(range(len(s.bands))) AS band, unnest(s.bands) AS value
     FROM placed p JOIN text_sketches s ON s.classifier = $classifier AND s.request_id = p.request_id
 ), repeated AS (
@@ -89,8 +94,15 @@ SELECT *, ts <= $ripe AS ripe, NOT alike AND NOT dropped AND verdict IS NOT NULL
        judged AND coalesce(list_contains(challenger_parts, verdict), false) AS won
 FROM placed WHERE place NOT IN (SELECT place FROM repeated)
 """
-"""Requests of the stream that count: of a user's day the earliest, and of near-duplicates the earliest. That is settled
-before anybody looks at an answer."""
+"""Requests of the stream that count: of near-duplicates the earliest, too. That is settled before anybody looks at an
+answer."""
+
+REPEATED_SQL = """
+SELECT (SELECT count(*) FROM frame f LEFT JOIN verdicts v USING (request_id) WHERE {member})
+           - (SELECT count(*) FROM placed) AS repeated_users,
+       (SELECT count(*) FROM placed) - (SELECT count(*) FROM counted) AS repeated_texts
+"""
+"""Requests of the stream that are left out as further ones of a user's day, and as near-duplicates."""
 
 TOTALS_SQL = """
 SELECT count(*) FILTER (ripe) AS compared,

@@ -39,6 +39,8 @@ def count_evidence(
         *([Count("Of them: nobody can tell", f"{whole.cannot_tell:,}")] if whole.cannot_tell else []),
         *([Count("Of them: dropped under load", f"{whole.dropped:,}")] if whole.dropped else []),
         Count("Too young to count", f"{whole.unripe:,}"),
+        *([Count("Left out: the user had asked that day", f"{n:,}")] if (n := whole.repeated_users) else []),
+        *([Count("Left out: near-duplicates", f"{n:,}")] if (n := whole.repeated_texts) else []),
         *_count_accuracy(whole, first, second),
         Count("Requests that both answered", f"{whole.requests:,}", f"{policy.min_requests:,}"),
         Count("The same since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),

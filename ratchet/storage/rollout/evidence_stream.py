@@ -25,6 +25,8 @@ from ratchet.rollout.stream_sql import (
     COUNTED_SQL,
     FRAME_SQL,
     PACE_SQL,
+    PLACED_SQL,
+    REPEATED_SQL,
     SELECTION_SQL,
     TEXTS_SQL,
     TOTALS_SQL,
@@ -33,7 +35,7 @@ from ratchet.rollout.stream_sql import (
     rate_sql,
 )
 
-_TABLES = ("frame", "ballots", "verdicts", "counted")
+_TABLES = ("frame", "ballots", "verdicts", "placed", "counted")
 _MOST_TEXTS = 20_000
 """Texts that are sketched in one look; the others wait for the next one, and do not count before."""
 _DRAWN, _LABELLED = "draw < rate", "f.request_id IN (SELECT request_id FROM verdicts WHERE verdict IS NOT NULL)"
@@ -65,6 +67,7 @@ class EvidenceStream:
     costs: Mapping[str, float] = field(default_factory=dict)
     """`cost_wrong` of each label of now."""
     selection: dict[str, Any] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
 
     def prepare(self) -> None:
         """Find the requests that count, and the verdict on each."""
@@ -82,8 +85,10 @@ class EvidenceStream:
             if self.stream.drawn
             else datetime.max.replace(tzinfo=UTC)
         )
-        self._run(COUNTED_SQL.format(member=member), ripe=min(ripe, sketched) if sketched else ripe)
+        self._run(PLACED_SQL.format(member=member))
+        self._run(COUNTED_SQL, ripe=min(ripe, sketched) if sketched else ripe)
         self.selection = self._one(SELECTION_SQL)
+        self.repeated = {key: int(n) for key, n in self._one(REPEATED_SQL.format(member=member)).items()}
 
     def add_to(self, evidence: Evidence, sequence: int) -> Evidence:
         """Return `evidence` with the counts of the stream since the ledger's entry `sequence`."""

@@ -20,6 +20,7 @@ from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
 from ratchet.rollout.ledger_entry import Entry, Head
+from ratchet.rollout.repeats import describe_repeats
 from ratchet.rollout.restart import BEGINS_AGAIN, restart_former
 from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
@@ -98,7 +99,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
             raise fault
         held = f"Held: corrections cannot be counted {reason}"
         decision = replace(decision, action=STAY, percent=0, sentence=held)
-    if remark:
+    if remark := " ".join(filter(None, (remark, describe_repeats(counted.whole)))):
         decision = replace(decision, sentence=f"{decision.sentence} {remark}")
     return WeighedRollout(state, decision, reason, to_rebuild, counted)
 

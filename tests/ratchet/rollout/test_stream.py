@@ -9,6 +9,7 @@ import pytest
 from ratchet.config.review import ReviewPolicy
 from ratchet.rollout.absolute_accuracy import estimate_accuracy
 from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.repeats import describe_repeats
 from ratchet.rollout.stream import Pace, Rate, Stream, choose_rate, is_due, lower_rate
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -53,6 +54,15 @@ def test_a_rate_only_falls_and_only_for_later_requests() -> None:
     assert Stream.read({}) is None
     with pytest.raises(ValueError, match="not shares"):
         Rate(NOW, 0.1, 0.2)
+
+
+def test_a_stream_that_is_mostly_repeats_is_pointed_out() -> None:
+    """One user for every request starves the evidence; a few repeats are nothing to mention."""
+    few = Evidence(compared=100, repeated_users=90, repeated_texts=90)
+    assert describe_repeats(few) == ""
+    of_users = describe_repeats(replace(few, repeated_users=1_950))
+    assert of_users.startswith("1,950 drawn requests are further ones of a user's day and do not count; user_id must")
+    assert describe_repeats(replace(few, repeated_texts=400)).startswith("400 drawn requests are near-duplicates")
 
 
 def test_accuracy_is_estimated_over_both_strata() -> None:

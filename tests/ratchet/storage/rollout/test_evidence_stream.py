@@ -153,7 +153,7 @@ CASES: dict[str, tuple[Stream, list[Asked], dict[str, Any]]] = {
     "of a user's day the earliest": (
         DRAWN,
         [Asked(user="u"), Asked(**D, votes=WIN, user="u"), Asked(**D, votes=WIN, user="u", hours=25), LOST],
-        {"compared": 3, "wins": 1, "losses": 1},
+        {"compared": 3, "wins": 1, "losses": 1, "repeated_users": 1, "repeated_texts": 0},
     ),
     "of near-duplicates the earliest, whatever was answered": (
         DRAWN,
@@ -161,7 +161,7 @@ CASES: dict[str, tuple[Stream, list[Asked], dict[str, Any]]] = {
          Asked(**D, votes=WIN, text="the parcel with my blue kettle never came to my door this week!"),
          Asked(**D, votes=WIN, text="The  parcel with my blue kettle never came to my door this week."),
          Asked(**D, votes=LOSS, text="somebody else took the money from my account in the night")],
-        {"compared": 2, "wins": 0, "losses": 1},
+        {"compared": 2, "wins": 0, "losses": 1, "repeated_users": 0, "repeated_texts": 2},
     ),
     "a lower rate is for later requests only": (
         Stream(drawn=True, rates=(RATE, Rate(BEGIN + timedelta(hours=10), 0.1, 0.0))),
