@@ -92,10 +92,8 @@ class EvidenceStream:
 
     def add_to(self, evidence: Evidence, sequence: int) -> Evidence:
         """Return `evidence` with the counts of the stream since the ledger's entry `sequence`."""
-        found: dict[str, Any] = {
-            key: int(value)
-            for key, value in self._one(TOTALS_SQL, sequence=sequence, labels=list(self.stream.labels)).items()
-        }
+        totals = self._one(TOTALS_SQL, sequence=sequence, labels=list(self.stream.labels))
+        found: dict[str, Any] = self.repeated | {key: int(value) for key, value in totals.items()}
         labels = self._run(BY_LABEL_SQL, sequence=sequence).fetchall()
         answers = self._run(BY_ANSWERS_SQL, sequence=sequence).fetchall()
         people = self._run(BY_PERSON_SQL, sequence=sequence).fetchall()
