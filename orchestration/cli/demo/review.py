@@ -9,12 +9,11 @@ from datetime import UTC, datetime, time, timedelta
 from time import monotonic, sleep
 
 from orchestration.cli.demo.gateway_process import await_rows, run_gateway
-from orchestration.cli.demo.rollout import visits
+from orchestration.cli.demo.rollout import find_truth
 from orchestration.cli.output import say
 from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import DEMO_SETTLE_S
-from ratchet.data.redaction import redact
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.review.reasons import MEANINGS, USER_FEEDBACK
 from ratchet.simulation.gateway_traffic import SimulatedUsers
@@ -22,7 +21,7 @@ from ratchet.simulation.reviewers import SimulatedReviewer
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import SCOPES, Keys
-from ratchet.workflows.demo import COMPLAINTS, SAMPLE, SCRIPT, Scene
+from ratchet.workflows.demo import COMPLAINTS, SAMPLE, Scene
 
 _USERS = 60
 
@@ -74,20 +73,13 @@ def _reviewing(
     home: Home, requests: list[SimulatedRequest], now: datetime
 ) -> Iterator[tuple[SimulatedUsers, SimulatedReviewer]]:
     """Yield users, and a person who knows these requests, at a gateway that dates its rows from `now` on."""
-    truth = {redact(request.log["text"]): request.possible[0] for request in (*requests, *_earlier_requests())}
+    truth = find_truth(requests)
     reviewer = Keys(home.keys).add("reviewer", ("review",), person="ann_d")
     visitors = Keys(home.keys).add("visitors", SCOPES)  # of their own: feedback of the rollout's users is at its cap
     offset_s = (now - datetime.now(UTC)).total_seconds()
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
     with run_gateway(home, log, clock_offset_s=offset_s) as url:
-        yield SimulatedUsers(url, visitors), SimulatedReviewer(url, reviewer, lambda text: truth[text])
-
-
-def _earlier_requests() -> Iterator[SimulatedRequest]:
-    """Yield what else may wait in the queue: the requests of the other weeks, and of the users of the rollout."""
-    for scene in SCRIPT:
-        yield from scene.simulation.iter_week(scene.week, scene.requests, drift=scene.drift)
-    yield from visits()
+        yield SimulatedUsers(url, visitors), SimulatedReviewer(url, reviewer, truth.__getitem__)
 
 
 def _await_complaints(reviewer: SimulatedReviewer, before: int, complaints: int) -> None:

@@ -3,9 +3,10 @@
 Add here what the demo shows of a rollout. Its decisions are made by the code that the promotion sensor runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from time import monotonic, sleep
 
 from orchestration.cli.demo.gateway_process import await_rollout, await_rows
@@ -21,7 +22,7 @@ from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import SCOPES, Keys
 from ratchet.storage.rollout.flag_file import Flags
-from ratchet.workflows.demo import SAMPLE
+from ratchet.workflows.demo import SAMPLE, SCRIPT
 
 _GROUP, _GROUPS = 50, 12
 _VISITS = date(2026, 1, 26)
@@ -41,6 +42,13 @@ def visits() -> Iterator[SimulatedRequest]:
     return world.iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
 
 
+def find_truth(requests: Sequence[SimulatedRequest] = ()) -> dict[str, str]:
+    """Return the true label of every text that may wait in the queue: of these requests, of the weeks, of the users."""
+    weeks = (scene.simulation.iter_week(scene.week, scene.requests, drift=scene.drift) for scene in SCRIPT)
+    each = chain(requests, chain.from_iterable(weeks), visits())
+    return {redact(request.log["text"]): request.possible[0] for request in each}
+
+
 @dataclass
 class DemoTraffic:
     """Running gateway, and the simulated requests that are still to come."""
@@ -55,9 +63,9 @@ class DemoTraffic:
 
     def __post_init__(self) -> None:
         self._people = visits()
-        truth = {redact(request.log["text"]): request.possible[0] for request in visits()}
+        truth = find_truth()
         secret = Keys(self.home.keys).add("labeller", ("review",), person="ann_e")
-        self._reviewer = SimulatedReviewer(self.url, secret, lambda text: truth[text])
+        self._reviewer = SimulatedReviewer(self.url, secret, truth.__getitem__)
 
     def play_until(self, wanted: str) -> str:
         """Send requests in groups and evaluate after each, until the decision is `wanted`; return its sentence.
