@@ -128,7 +128,8 @@ def _rollout(found: dict[str, Any]) -> str:
     shared = f" by {found['bucketing']}" if found["percent"] < 100 else ""
     place = f"{found['percent']} % of users{shared}" if found["percent"] else "shadowing"
     decision = printable(found["decision"]) or "not evaluated yet"
-    return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
+    waits = f"; {found['waiting']} waits" if found.get("waiting") else ""
+    return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}{waits}"
 
 
 def _budget(found: dict[str, Any]) -> str:

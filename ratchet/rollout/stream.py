@@ -75,8 +75,11 @@ class Stream:
         """Return the stream that a ledger entry names, with the `later` rates; None for an entry of before."""
         if "drawn" not in document:
             return None
-        first = [read_rate(document["rate"])] if document.get("rate") else []
-        return cls(bool(document["drawn"]), (*first, *later))
+        rates = [read_rate(document["rate"])] if document.get("rate") else []
+        for rate in later:  # a rate that rises, or that reaches back, is none of ours
+            if rates and rate.requests <= rates[-1].requests and rate.since > rates[-1].since:
+                rates.append(rate)
+        return cls(bool(document["drawn"]), tuple(rates))
 
     def as_json(self) -> dict[str, Any]:
         """Return the field `stream` of a ledger entry."""

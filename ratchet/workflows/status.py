@@ -30,7 +30,7 @@ from ratchet.workflows.review.label_studio import describe_label_studio
 from ratchet.workflows.review.waiting import describe_queue
 from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.budget import load_budget
-from ratchet.workflows.rollout.describe_pause import explain_pause
+from ratchet.workflows.rollout.describe_pause import explain_pause, find_waiting
 from ratchet.workflows.rollout.policy import compare_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
 
@@ -115,6 +115,7 @@ def _rollout(home: Home, name: str, state: RolloutState) -> dict[str, Any] | Non
         "challenger": state.compared[1],
         "percent": state.percent if state.challenger else 100,
         "held": state.held,
+        "waiting": find_waiting(home, name),
         "bucketing": state.bucketing,
         "state": decision.get("state", ""),
         "decision": decision.get("sentence", ""),

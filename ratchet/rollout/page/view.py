@@ -66,6 +66,8 @@ class View:
     head: Head
     budget: str = ""
     """Part of the year's error of false promotions that is spent, and what holds where all is."""
+    waiting: str = ""
+    """The newer candidate that waits for the one that is compared, and its week."""
     pause: str = ""
     """Reason why nothing was promoted for some weeks; empty where something was."""
     other: str = ""

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
-from ratchet.rollout.entrance import Entrance
 from ratchet.rollout.ledger_entry import PROMOTE
 from ratchet.rollout.pause import describe_pause
 from ratchet.storage.home import Home
@@ -30,16 +29,21 @@ def explain_pause(home: Home, name: str, decision: str, now: datetime) -> str:
     try:
         weeks = [week for week in run_weeks(home, name) if week > promoted.week][-_MOST_WEEKS:]
         outcomes = {week: _stopped_by(home, name, week) for week in weeks}
-        waiting = _waiting(find_entrant(home, name))
     except (RatchetError, OSError, ValueError, KeyError):  # whoever reads those files says what is wrong with them
         return ""
-    return describe_pause(entries, outcomes, waiting, decision, now)
+    waiting = find_waiting(home, name)
+    return describe_pause(entries, outcomes, f"{waiting} waits" if waiting else "", decision, now)
+
+
+def find_waiting(home: Home, name: str) -> str:
+    """Return the candidate that waits for the one that is compared, and its week; empty where none does."""
+    try:
+        found = find_entrant(home, name).waiting
+    except (RatchetError, OSError, ValueError, KeyError):
+        return ""
+    return f"{found.adapter[:12]} of {found.week}" if found else ""
 
 
 def _stopped_by(home: Home, name: str, week: str) -> str:
     error = blocking_stage(home, Cycle(name, parse_week(week)))
     return "" if error is None else str(error.details.get("check") or error.details.get("stage"))
-
-
-def _waiting(entrance: Entrance) -> str:
-    return f"{entrance.waiting.adapter[:12]} of {entrance.waiting.week} waits" if entrance.waiting else ""

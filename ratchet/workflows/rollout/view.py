@@ -11,7 +11,7 @@ from ratchet.rollout.page.last_decision import LastDecision, read_last_decision
 from ratchet.rollout.page.view import View, view_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.describe_pause import explain_pause
+from ratchet.workflows.rollout.describe_pause import explain_pause, find_waiting
 from ratchet.workflows.rollout.sealing import promotion_or_default
 
 
@@ -19,7 +19,8 @@ def load_view(home: Home, classifier: str, now: datetime) -> View:
     """Return the view of a classifier's rollout; raises `RatchetError` for a broken ledger."""
     entries, newest = Ledger(home).entries(classifier), load_last_decision(home, classifier)
     view = view_rollout(classifier, promotion_or_default(home, classifier, entries)[0], entries, newest, now)
-    return replace(view, pause=explain_pause(home, classifier, newest.sentence if newest else "", now))
+    pause = explain_pause(home, classifier, newest.sentence if newest else "", now)
+    return replace(view, pause=pause, waiting=find_waiting(home, classifier) if view.other else "")
 
 
 def load_last_decision(home: Home, classifier: str) -> LastDecision | None:

@@ -52,6 +52,10 @@ def test_a_rate_only_falls_and_only_for_later_requests() -> None:
     assert [stream.rate_at(at).requests for at in ends] == [0.4, 0.4, 0.4, 0.1]
     assert Stream.read(stream.as_json()) == Stream(drawn=True, rates=(stream.rates[-1],))
     assert Stream.read({}) is None
+    odd = (Rate(later, 0.05), Rate(later + timedelta(days=1), 0.9), Rate(NOW, 0.01))
+    read = Stream.read(Stream(drawn=True, rates=(before,)).as_json(), odd)
+    assert read is not None
+    assert [rate.requests for rate in read.rates] == [0.4, 0.05]
     with pytest.raises(ValueError, match="not shares"):
         Rate(NOW, 0.1, 0.2)
 

@@ -23,7 +23,8 @@ def draw(write_entries, remember, view):
         rail = Guardrail(f"accuracy of {said}", "broken", said, -0.2, -0.3, -0.1, -0.01)
         decision = replace(usual, at=said, sentence=said, state=said, guardrails=(*usual.guardrails, rail))
         assert usual.sequence == len(entries)
-        return render_rollout(view(entries, decision), replace(FORM, why=said), (Notice(said, said),), **options)
+        shown = replace(view(entries, decision), pause=said, waiting=said)
+        return render_rollout(shown, replace(FORM, why=said), (Notice(said, said),), **options)
 
     return make
 
