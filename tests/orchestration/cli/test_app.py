@@ -17,6 +17,7 @@ from orchestration.cli.registry import GROUPS
 Call = Callable[..., Any]
 HEAVY = (
     "torch",
+    "mapie",
     "peft",
     "transformers",
     "dagster",
