@@ -37,10 +37,13 @@ def under_limits(gate: str, evidence: Mapping[str, Any], limits: Limits) -> dict
 
 
 def uncounted_changes(gate: str, evidence: Mapping[str, Any], before: Limits, after: Limits) -> list[str]:
-    """Return the settings that differ, that the gate reads, and that its evidence does not name: only a new run could
-    tell what it would have decided. A gate that reads the whole table is known by the limits that its evidence names.
+    """Return the settings that differ, that the gate reads, and that decide on what its evidence counts: only a new run
+    could tell what it would have decided.
+
+    A limit that a gate's evidence may name, and does not, decides nothing there, as the loss against live of a first
+    model. A gate that reads the whole table is known by the limits that its evidence names.
     """
-    named = {name for key, name in _KEYS.get(gate, {}).items() if key in evidence}
+    named = set(_KEYS.get(gate, {}).values())
     named |= set(evidence[_TABLE]) if isinstance(evidence.get(_TABLE), Mapping) else set()
     read = [path.removeprefix(f"{_TABLE}.") for path in READS.get(gate, ()) if path.startswith(f"{_TABLE}.")]
     return [name for name in read if name not in named and getattr(before, name) != getattr(after, name)]

@@ -35,7 +35,8 @@ def test_a_figure_says_its_interval_and_whether_its_demand_is_met(figure: object
 
 
 def test_the_table_is_written_between_its_marks_alone(tmp_path: Path) -> None:
-    """Text before and after stays as it is, and a missed demand stands out."""
+    """Text before and after stays as it is, a missed demand stands out, and a row that is measured alone keeps the
+    others."""
     (tmp_path / "docs").mkdir()
     (tmp_path / PAGE).write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     plot = Plot("a_plot", "A & b", "n", "%", (Curve("one", ((0, 1), (10, 3))),), 2.0)
@@ -51,6 +52,11 @@ def test_the_table_is_written_between_its_marks_alone(tmp_path: Path) -> None:
     assert (drawn[:5], drawn[-7:]) == ("<svg ", "</svg>\n")
     assert "<title>A &amp; b</title>" in drawn
     assert draw(plot) == draw(plot)
+    write(tmp_path, {2: Measured((exact("other", 0.5),))}, {1: "the row", 2: "another"})
+    again = (tmp_path / PAGE).read_text()
+    assert "| 2 | **2** another: other | 50.0 % (exact) |  |  |" in again
+    assert "| 1 | **1** the row: worse | 20.0 % (exact) | at most 5 % | **no** |" in again
+    assert (tmp_path / "docs/gates/a_plot.svg").read_text() == drawn
 
 
 def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
