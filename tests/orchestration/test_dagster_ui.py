@@ -37,8 +37,14 @@ def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(
     texts = {entry["label"]: entry.get("text") for entry in materialised["metadataEntries"]}
     assert str(texts["verdict"]).startswith("Passed every gate. It is the first candidate")
     checks = {check["name"]: check for check in outcome["assetNodeOrError"]["assetChecksOrError"]["checks"]}
-    assert set(checks) == {"beats_baselines", "golden_agreement", "golden_set_regression"}
-    for check in checks.values():
+    open_verdicts = {  # nothing is live yet, and the test is small: a warning, which blocks nothing
+        "beats_baselines": "No verdict: test macro-F1",
+        "calibration_regression": "No verdict: no live adapter",
+        "slices": "No verdict: no live adapter",
+    }
+    assert set(checks) == {"golden_agreement", "golden_set_regression", *open_verdicts}
+    for name, check in checks.items():
         found = check["executionForLatestMaterialization"]
-        assert (check["blocking"], found["runId"], found["status"]) == (True, run, "SUCCEEDED")
-        assert found["evaluation"]["description"].startswith("Passes: ")
+        status, word = ("FAILED" if name in open_verdicts else "SUCCEEDED"), open_verdicts.get(name, "Passes: ")
+        assert (check["blocking"], found["runId"], found["status"]) == (True, run, status), name
+        assert found["evaluation"]["description"].startswith(word), name
