@@ -28,7 +28,8 @@ learned them. Weeks that are `held` (a list of Mondays) and labelled examples do
 ALPHA: Mapping[str, float] = {"answer": 0.05, "label": 0.01}
 """Error that the classes of one direction share. Of a class of which labels were lost, the answers of that class are
 confirmed less often, wherever the labels went; where one label was given too often, that label is confirmed less
-often. The first is the more likely damage, and gets the larger part: 30 % of a class of 30 labels is seen in 86 to 88 %."""
+often. The first is the more likely damage, and gets the larger part: of 30 labels of a class 30 % flipped are seen in
+86 to 88 %."""
 
 
 def fell(
