@@ -98,7 +98,7 @@ class Spec:
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     """Settings of the review queue; not part of the digest: it decides nothing about a model."""
     receipts: ReceiptPolicy = field(default_factory=ReceiptPolicy)
-    """How long receipts let a candidate enter a rollout; not part of the digest."""
+    """Age up to which receipts let a candidate enter a rollout; not part of the digest."""
 
     _document: ClassVar[Mapping[str, Any] | None] = None
     """Keys that the file sets, of a spec that was read from one; see `of_file`."""
@@ -164,7 +164,7 @@ class Spec:
 
     @property
     def file_digest(self) -> str:
-        """SHA-256 of what `digest` holds and of all that is said of an adapter elsewhere: descriptions, actions, costs.
+        """SHA-256 of what `digest` holds and of all that describes an adapter elsewhere: descriptions, actions, costs.
 
         Versions before named a specification by it.
         """

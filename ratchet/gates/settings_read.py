@@ -13,7 +13,7 @@ from ratchet.gates.registry import READS
 
 
 def bind_settings(gate: str, spec: Spec) -> dict[str, str]:
-    """Return the digests of what the file sets: all that a cycle reads, what `gate` reads, and all that is said of an
+    """Return the digests of what the file sets: all that a cycle reads, what `gate` reads, and all that describes an
     adapter."""
     settings = digest_json(spec.given_at(READS[gate]))
     return {"policy": spec.digest, "settings": settings, "specification": spec.file_digest}

@@ -1,6 +1,6 @@
 """Looks at the golden sets of a classifier, `golden_looks.jsonl`: which candidate was judged by which set, append-only.
 
-A candidate that is judged again by the same set is no new look. Add here a fact about a look; the rule on them is
+A candidate that is judged again by the same set is not another look. Add here a fact about a look; the rule on them is
 `ratchet/gates/golden_looks.py`.
 """
 

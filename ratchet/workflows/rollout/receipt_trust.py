@@ -39,8 +39,9 @@ def need_signed(receipts: Mapping[str, Receipt], entries: Sequence[Entry], key: 
         if is_sealed_by(receipt, key) or receipt.digest in named:
             continue
         how = "is not signed" if receipt.seal is None else f"was signed by gate key {receipt.seal.key[:12]}"
+        wanted = f"gate key {key[:12]} is in force" if key else "no gate key has been made yet"
         raise BlockedError(
-            f"its receipt of {gate} {how}, and {f'gate key {key[:12]} is in force' if key else 'there is no gate key'}",
+            f"its receipt of {gate} {how}, and {wanted}",
             "Run its cycle again, so that the checks sign their verdicts.",
             code="unsigned",
         )
