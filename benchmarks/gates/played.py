@@ -23,7 +23,7 @@ DIFFER = 0.10
 _NOW = datetime(2026, 1, 14, tzinfo=UTC)
 _LIVE, _CANDIDATE = "a" * 64, "b" * 64
 _PEOPLE = 8
-_ROLLOUTS, _LOOKS_EVERY = 100, 60
+_ROLLOUTS, _LOOKS_EVERY = 60, 60
 
 
 def shadowing(days: float) -> RolloutState:

@@ -7,7 +7,7 @@ from ratchet.metrics.betting import Crossing, find_crossing
 
 BACK = 2 / POLICY.alpha_back
 """Limit of a rollback: half of the error is for the whole evidence, half for that of each step."""
-_SHARES = (0.04, 0.06, 0.10, 0.15, 0.20)
+_SHARES = (0.04, 0.10, 0.15, 0.20)
 _WALKS = 4000
 
 
@@ -57,7 +57,7 @@ def measure_rollback() -> Measured:
         return chance(gain, DIFFER, compared, limit=BACK, worse=True)
 
     ripe = round(WEEK * (7 - POLICY.ripe_hours / 24) / 7)
-    powers = tuple((gain / 10, 100 * back(gain / 1000, WEEK)) for gain in range(-80, 5, 5))
+    powers = tuple((gain / 10, 100 * back(gain / 1000, WEEK)) for gain in range(-80, 10, 10))
     plot = Plot(
         "rolled_back",
         "Rolled back within a week of 200 labels, exact",
@@ -89,7 +89,7 @@ def measure_power() -> Measured:
         )
         for gain in (5, 2)
     )
-    gains = [each / 1000 for each in range(-20, 55, 5)]
+    gains = [each / 1000 for each in range(-20, 60, 10)]
     powers = tuple(
         Curve(name, tuple((100 * gain, 100 * chance(gain, DIFFER, compared)) for gain in gains))
         for name, compared in (("one week", WEEK), ("two weeks", 2 * WEEK))

@@ -14,6 +14,7 @@ from benchmarks.gates import (
     receipts,
     stream_weeks,
     temperature,
+    thresholds,
 )
 from benchmarks.gates.figures import Measured
 
@@ -30,6 +31,7 @@ TITLES: Mapping[int, str] = {
     10: "honest weeks",
     11: "attacks",
     12: "the temperature",
+    13: "thresholds for acting",
     14: "latency",
     15: "altered receipts",
 }
@@ -46,6 +48,7 @@ ROWS: Mapping[int, Callable[[], Measured]] = {
     10: honest_weeks.measure_honest_weeks,
     11: attacks.measure_attacks,
     12: temperature.measure_temperature,
+    13: thresholds.measure_thresholds,
     14: latency.measure_guardrails_of_time,
     15: receipts.measure_receipts,
 }
