@@ -152,9 +152,16 @@ class Evidence:
             raise ValueError(f"more requests were decided than compared: {self}")
 
     def as_json(self) -> dict[str, Any]:
-        """The counts as JSON types."""
-        tables = ("by_label", "by_label_counts", "by_person")
-        return asdict(self) | {key: {name: [*n] for name, n in getattr(self, key).items()} for key in tables}
+        """The counts as JSON types: as whoever reads the entry of the ledger gets them."""
+        result: dict[str, Any] = _listed(asdict(self))
+        return result
+
+
+def _listed(value: Any) -> Any:
+    """Return a value with lists in place of tuples."""
+    if isinstance(value, dict):
+        return {key: _listed(each) for key, each in value.items()}
+    return [_listed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 PAIRS_SQL = """
