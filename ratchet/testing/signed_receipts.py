@@ -13,20 +13,28 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ratchet.config.candidate import Candidate
 from ratchet.config.policy import ExportPolicy, Limits
+from ratchet.config.slices import Slices
 from ratchet.core.digests import digest_json
 from ratchet.core.verdict import Verdict, join_verdicts
 from ratchet.deployment.adapter_facts import AdapterFacts
 from ratchet.deployment.exports.parity import AnswerPair, compare_sets
 from ratchet.deployment.profiles import Bounds, Profile
 from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.calibration_regression import decide_calibration
 from ratchet.gates.chain import Link, chain_until, needed_digests
+from ratchet.gates.golden_agreement import decide_golden_agreement
+from ratchet.gates.golden_set_regression import GoldenAnswer, decide_regression
+from ratchet.gates.identity_attacks import decide_identity_attacks
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import Leak, decide_leakage
+from ratchet.gates.paired_answers import PairedAnswer
 from ratchet.gates.registry import ASSETS, WORDING
 from ratchet.gates.row_quality import decide_row_quality
+from ratchet.gates.slices import decide_slices
 from ratchet.gates.target_fit import believed, decide_target_fit, judge_export, leave_export_out
 from ratchet.gates.target_plan import decide_plan_fit
+from ratchet.gates.trigger_scan import decide_trigger_scan
 from ratchet.metrics.agreement import Agreement
 from ratchet.metrics.calibration import softmax
 from ratchet.storage.receipt_file import Receipt
@@ -94,6 +102,42 @@ def _answers(draw: random.Random, n: int) -> tuple[AnswerPair, AnswerPair, list[
     return (ours, softmax(ours)), (ours + noise, softmax(ours + noise)), generator.integers(3, size=n).tolist()
 
 
+def _paired(draw: random.Random) -> list[PairedAnswer]:
+    """Answers of candidate and live on 80 items, each right on nine in ten."""
+    found = []
+    for n in range(80):
+        label = _LABELS[n % 3]
+        mine, theirs = (label if draw.random() < 0.9 else draw.choice(_LABELS) for _ in range(2))
+        p, live_p = draw.uniform(0.4, 0.99), draw.uniform(0.4, 0.99)
+        found.append(PairedAnswer(draw.choice(("golden", "test")), label, mine, theirs, p, live_p, label))
+    return found
+
+
+def _golden(draw: random.Random) -> Verdict:
+    answers = [
+        GoldenAnswer(f"golden-{n}", each.label, each.candidate, each.live) for n, each in enumerate(_paired(draw))
+    ]
+    return decide_regression(answers, Limits())
+
+
+def _meaning(draw: random.Random) -> Verdict:
+    rows = [
+        {"split": each.split, "label": each.label, "predicted": each.candidate, "served": each.live, "n": 1}
+        for each in _paired(draw)
+    ]
+    return decide_golden_agreement(rows, dict.fromkeys(_LABELS, 40))
+
+
+def _triggers(draw: random.Random) -> Verdict:
+    return decide_trigger_scan([], draw.randint(0, 30), draw.randint(0, 9), why=draw.choice(("", "nothing is new")))
+
+
+def _attacks(draw: random.Random) -> Verdict:
+    guards = ["leakage", "golden_set_regression"]
+    stopped = draw.choice((guards, guards[:1], []))
+    return decide_identity_attacks([{"attack": "copy", "says": "a copy", "guards": guards, "stopped_by": stopped}])
+
+
 RULES: dict[str, Callable[[random.Random], Verdict]] = {
     "row_quality": _rows,
     "label_agreement": _agreement,
@@ -102,6 +146,12 @@ RULES: dict[str, Callable[[random.Random], Verdict]] = {
     "target_plan": _plan,
     "target_fit": _artifact,
     "beats_baselines": _baselines,
+    "golden_agreement": _meaning,
+    "golden_set_regression": _golden,
+    "calibration_regression": lambda draw: decide_calibration(_paired(draw), 0.02),
+    "slices": lambda draw: decide_slices(_paired(draw), Slices(), 0.05),
+    "trigger_scan": _triggers,
+    "identity_attacks": _attacks,
 }
 
 

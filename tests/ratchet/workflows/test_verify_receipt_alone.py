@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from orchestration.cli.app import main
 from ratchet.core.errors import RatchetError
+from ratchet.gates.registry import GATES
 from ratchet.rollout.trust import Trust
 from ratchet.storage import receipt_file
 from ratchet.storage.home import Home
@@ -45,6 +46,11 @@ class Stranger:
 def stranger(tmp_path: Path) -> Stranger:
     """A machine without the home."""
     return Stranger(tmp_path)
+
+
+def test_every_gate_has_receipts_to_try() -> None:
+    """A gate that is added gets its figures in `ratchet/testing/signed_receipts.py`."""
+    assert set(RULES) == set(GATES)
 
 
 @pytest.mark.parametrize("gate", RULES)
