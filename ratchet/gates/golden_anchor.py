@@ -26,7 +26,7 @@ WHERE (week, model) = (SELECT (week, model) FROM old ORDER BY week DESC, model D
 ORDER BY length(item), item
 """
 """Golden answers of the adapter that was live 13 weeks before the cycle: of the newest week so old that has any, and
-there of live rather than of a candidate that became live later."""
+there of live rather than of a candidate that became live later. What a later live answered again counts for nothing."""
 
 _WHY = {
     "young": "no answers are 13 weeks old yet, so slow drift is not judged",

@@ -72,7 +72,9 @@ def _check_chain(receipt: Receipt) -> str:
 def _derive(home: Home, receipt: Receipt) -> str:
     if receipt.gate in TARGET_GATES:
         return _derive_target(home, receipt)
-    cycle = Cycle(receipt.classifier, parse_week(receipt.week))
+    cycle, spec = Cycle(receipt.classifier, parse_week(receipt.week)), Specs(home)[receipt.classifier]
+    if not has_same_settings(receipt.gate, receipt.binds, spec):
+        return "cannot be derived again: classifier.toml changed since"
     answers = read_stored_answers(home, cycle, str(receipt.binds.get("adapter")))
     if not len(answers.test):
         return "cannot be derived again: the answers of that adapter are no longer stored"
@@ -80,7 +82,7 @@ def _derive(home: Home, receipt: Receipt) -> str:
     kept = receipt.verdict.evidence.get("requests") if receipt.gate == "golden_agreement" else None
     answers = replace(answers, requests=kept if isinstance(kept, dict) else answers.requests)
     receipts = {**Receipts(home).read(cycle), receipt.gate: receipt}
-    again = judge_again(answers, Specs(home)[receipt.classifier], receipts).get(receipt.gate)
+    again = judge_again(answers, spec, receipts).get(receipt.gate)
     if again is None:
         return f"cannot be derived again: {receipt.gate} does not judge stored answers alone"
     return _compare(again, receipt, "the stored answers")

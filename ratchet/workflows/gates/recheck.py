@@ -21,6 +21,7 @@ from ratchet.gates.golden_agreement import (
     labels_of_test,
     read_history,
 )
+from ratchet.gates.golden_anchor import Anchor
 from ratchet.gates.golden_set_regression import GOLDEN_RULE, decide_regression, read_golden_answers
 from ratchet.gates.paired_answers import read_paired_answers
 from ratchet.gates.slices import decide_slices
@@ -47,13 +48,24 @@ def judge_again(answers: StoredAnswers, spec: Spec, receipts: Mapping[str, Recei
         "golden_set_regression": decide_regression(
             read_golden_answers(answers.golden.to_dict("records")),
             spec.limits,
-            # A warehouse that was rebuilt since has no answers of then: what the receipt holds of them counts.
-            regression["anchor"] if answers.anchor.missing == "gone" and "anchor" in regression else answers.anchor,
+            _anchor_of(answers, regression),
             rule=regression.get("rule", GOLDEN_RULE if "floor" in regression else 1),
         ),
         "beats_baselines": _beats_again(answers, spec, baselines),
         **_compare_again(answers, spec, receipts),
     }
+
+
+def _anchor_of(answers: StoredAnswers, evidence: Mapping[str, Any]) -> Anchor | Mapping[str, Any]:
+    """Return the stored answers of the anchor that the receipt names, else what the receipt holds of it.
+
+    A warehouse that was rebuilt since has none, and a week of then that ran again later may name another.
+    """
+    named = evidence.get("anchor")
+    if named is None:
+        return answers.anchor
+    now = (answers.anchor.missing, answers.anchor.adapter, answers.anchor.week)
+    return answers.anchor if now == (named["missing"], named["adapter"], named["week"]) else dict(named)
 
 
 def _compare_again(answers: StoredAnswers, spec: Spec, receipts: Mapping[str, Receipt]) -> dict[str, Verdict]:

@@ -34,7 +34,10 @@ def store(warehouse: Warehouse, name: str, weeks: dict[str, list[tuple[str, str,
 A, B = ["a", "b", "a"], ["b", "b", "a"]
 CASES: dict[str, tuple[dict[str, list[tuple[str, str, list[str]]]], str, str, tuple[str, ...]]] = {
     "live of 13 weeks ago": (
-        {"2025-12-01": [("live", OLD, A), ("candidate", NEW, B)], "2026-02-23": [("live", NEW, B)]},
+        {
+            "2025-12-01": [("live", OLD, A), ("candidate", NEW, B), ("live_again", NEW, B)],
+            "2026-02-23": [("live", NEW, B)],
+        },
         "", "2025-12-01", ("a", "b", "a"),
     ),
     "a candidate that became live later, where nothing was": (
