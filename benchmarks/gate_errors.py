@@ -1,4 +1,4 @@
-"""Measure how often the gates of labels and baselines block or warn of good weeks, and how often they see bad ones.
+"""Measure how often gates block weeks that cannot tell models apart: tests of one label, and labels of errors alone.
 
 `python -m benchmarks.gate_errors` prints the tables of docs/weekly_cycle.md: rules of earlier versions beside those of
 now, on simulated weeks. What each gate of now does is measured by `make bench-gates` (`benchmarks/gates/`).
@@ -6,82 +6,21 @@ now, on simulated weeks. What each gate of now does is measured by `make bench-g
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-from ratchet.config.policy import Limits
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.golden_agreement import decide_golden_agreement
-from ratchet.gates.label_agreement import decide_agreement
-from ratchet.gates.label_distribution import decide_distribution, jensen_shannon_distance
-from ratchet.metrics.agreement import measure_agreement
 from ratchet.metrics.classification import macro_f1
 
-_FORMER_LIMIT = 0.2  # of the distance alone, when a distance blocked
-_WRONG = 0.05  # share of the labels of an honest annotator that are wrong
 Outcomes = Counter[str]
 
 
 def tell_apart(trials: int, week: Callable[[Generator], str]) -> Outcomes:
     """Count the outcomes of `trials` weeks, with a seed of their own each."""
     return Counter(week(np.random.default_rng(seed)) for seed in range(trials))
-
-
-def distribution_week(k: int, train: int, production: int, moved: float) -> Callable[[Generator], str]:
-    """Return one week of `k` labels, `moved` of whose production goes to one label, with the former verdict beside."""
-    labels = [f"l{i:02d}" for i in range(k)]
-
-    def week(generator: Generator) -> str:
-        mix = generator.dirichlet(np.full(k, 3.0))
-        now = (1 - moved) * mix + moved * np.eye(k)[0]
-        ours, theirs = generator.multinomial(train, mix), generator.multinomial(production, now)
-        named = [dict(zip(labels, counts.tolist(), strict=True)) for counts in (ours, theirs)]
-        outcome = decide_distribution(named[0], named[1], labels, Limits().max_label_divergence, labels).outcome
-        former = (ours == 0).any() or jensen_shannon_distance(ours, theirs) > _FORMER_LIMIT
-        return f"{outcome} {'formerly blocked' if former else ''}"
-
-    return week
-
-
-def agreement_week(mix: Sequence[float], n: int, wrong: Callable[[Generator, NDArray[np.int64]], NDArray[np.int64]]
-                   ) -> Callable[[Generator], str]:  # fmt: skip
-    """Return one week of `n` doubly labelled requests; `wrong` gives an annotator's labels for the true ones."""
-    labels = [f"l{i:02d}" for i in range(len(mix))]
-
-    def week(generator: Generator) -> str:
-        true = generator.choice(len(mix), n, p=mix)
-        first, second = wrong(generator, true), wrong(generator, true)
-        rows = pd.DataFrame(
-            {
-                "request_id": np.tile(np.arange(n), 2),
-                "annotator": np.repeat(["a", "b"], n),
-                "label": np.array(labels)[np.r_[first, second]],
-            }
-        )
-        outcome = decide_agreement(measure_agreement(rows, labels), Limits()).outcome
-        return f"{outcome} {'formerly blocked' if (first == second).mean() < Limits().min_agreement else ''}"
-
-    return week
-
-
-def honest(k: int) -> Callable[[Generator, NDArray[np.int64]], NDArray[np.int64]]:
-    """Return an annotator who is wrong in 5 % of cases, with any other label."""
-
-    def label(generator: Generator, true: NDArray[np.int64]) -> NDArray[np.int64]:
-        other = (true + generator.integers(1, k, len(true))) % k
-        return np.asarray(np.where(generator.random(len(true)) < _WRONG, other, true))
-
-    return label
-
-
-def blind_to_the_rare(generator: Generator, true: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Label nothing as the rare label 1 but what chance says, as often as it occurs."""
-    guessed: NDArray[np.int64] = (generator.random(len(true)) < true.mean()).astype(np.int64)
-    return guessed
 
 
 def baselines_week(rare: int, recall: float) -> Callable[[Generator], str]:
@@ -143,24 +82,6 @@ def show(what: str, found: Outcomes) -> None:
 def main(trials: int) -> None:
     """Print the tables, of `trials` weeks a row."""
     print("| week | blocked before | blocked | warned | no verdict |\n|---|---|---|---|---|")
-    for k, train, production, moved in (
-        (3, 25, 6, 0.0), (6, 500, 25, 0.0), (6, 500, 150, 0.0), (11, 500, 50, 0.0),
-        (30, 1000, 150, 0.0), (77, 5000, 150, 0.0), (150, 5000, 150, 0.0), (150, 5000, 1000, 0.0),
-        (6, 500, 150, 0.15), (6, 500, 150, 0.3), (30, 1000, 150, 0.3),
-    ):  # fmt: skip
-        shift = f"{100 * moved:.0f} % moved to one label" if moved else "the same mix"
-        show(
-            f"`label_distribution`, {k} labels, {train} and {production}, {shift}",
-            tell_apart(trials, distribution_week(k, train, production, moved)),
-        )
-    skewed = np.array([0.5, 0.2, 0.15, 0.08, 0.05, 0.02])
-    for n in (50, 200, 1000):
-        for what, mix in (("6 even labels", np.full(6, 1 / 6)), ("6 labels from 50 % to 2 %", skewed)):
-            show(f"`label_agreement`, {n} doubles, {what}, 5 % honest error",
-                 tell_apart(trials, agreement_week(list(mix), n, honest(6))))  # fmt: skip
-    for n in (400, 2000):
-        show(f"`label_agreement`, {n} doubles, a label at 1:200 that is guessed",
-             tell_apart(trials, agreement_week([0.995, 0.005], n, blind_to_the_rare)))  # fmt: skip
     for rare, recall in ((0, 0.9), (1, 0.9), (2, 0.9), (5, 0.9), (5, 0.0)):
         show(f"`beats_baselines`, {rare} of 180 items of a second label, recall {recall:.0%}",
              tell_apart(trials, baselines_week(rare, recall)))  # fmt: skip

@@ -7,12 +7,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.gates.figures import Curve, Figure, Measured, Plot, counted, over_a_year
+from benchmarks.gates.honest_weeks import blocked_by_complaints
 from benchmarks.gates.played import DIFFER, LIMIT, POLICY, WEEK
 from ratchet.metrics.betting import log_not_worse
 
 _NEITHER = 0.015
 """Share of requests on which the answers differ and both are wrong."""
-_PER_DAY, _DAYS = 300, 7
+_PER_DAY, _DAYS, _WEEKS = 300, 7, 300
 _LOOK = 0.5
 """Hours between two looks."""
 _WRONG_LATE, _RIGHT_LATE = 6.0, 48.0
@@ -98,4 +99,8 @@ def measure_complaints() -> Measured:
     for done in (1.0, 0.9):
         hits = sum(Queue(3.0, done).play(np.random.default_rng((5, i)), 0.02) for i in range(1000))
         figures.append(counted(f"truth +2, weighted 3, {done:.0%} of the disagreements labelled: promoted", hits, 1000))
+    for weight in (2.0, 5.0):
+        blocked = blocked_by_complaints(weight, _WEEKS)
+        what = f"honest week, equal candidate, complaints weighted {weight:g} and no queue: blocked by any gate"
+        figures.append(counted(what, blocked, _WEEKS, at_most=0.08))
     return Measured(tuple(figures))

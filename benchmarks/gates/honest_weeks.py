@@ -59,6 +59,15 @@ def answer(generator: Generator, n: int, models: int = 3) -> Answers:
     return Answers(truth, tuple(own))
 
 
+def answer_complaints(generator: Generator, n: int, weight: float) -> Answers:
+    """Return `n` labelled texts of a home without a review queue, where what live (the second model) got wrong is
+    labelled `weight` times as often."""
+    found = answer(generator, 3 * n)
+    wanted = np.where(found.predicted[1] == found.truth, 1.0, weight)
+    kept = generator.choice(3 * n, n, replace=False, p=wanted / wanted.sum())
+    return Answers(found.truth[kept], tuple(each[kept] for each in found.probabilities))
+
+
 def misread(generator: Generator, truth: Integers, error: float = _ERROR) -> Integers:
     """Return the labels of people who err in a share `error` of cases."""
     other = (truth + generator.integers(1, _K, len(truth))) % _K
@@ -92,11 +101,11 @@ def pair_up(generator: Generator, split: str, labels: Integers, answers: Answers
         )  # fmt: skip
 
 
-def blocking_gates(generator: Generator) -> list[str]:
-    """Return the gates that block an honest week."""
-    golden, test = answer(generator, _GOLDEN), answer(generator, _DRAWN)
+def blocking_gates(generator: Generator, weight: float = 1.0) -> list[str]:
+    """Return the gates that block an honest week; `weight` is that of the requests that live got wrong."""
+    golden, test = answer(generator, _GOLDEN), answer_complaints(generator, _DRAWN, weight)
     labels = misread(generator, test.truth)
-    before = answer(generator, _WEEKS * _DRAWN)
+    before = answer_complaints(generator, _WEEKS * _DRAWN, weight)
     then = count_rows("test", misread(generator, before.truth), before.predicted[0])
     second = misread(generator, test.truth[:_DOUBLES])
     doubles = pd.DataFrame(
@@ -128,6 +137,11 @@ def blocking_gates(generator: Generator) -> list[str]:
         "slices": decide_slices(pairs, Slices(("channel",)), limits.max_golden_loss).outcome,
     }
     return [gate for gate, outcome in outcomes.items() if outcome == "failed"]
+
+
+def blocked_by_complaints(weight: float, weeks: int) -> int:
+    """Return how many honest weeks any gate blocks where complaints weigh `weight`."""
+    return sum(bool(blocking_gates(np.random.default_rng((5, i)), weight)) for i in range(weeks))
 
 
 def flipped_is_seen(generator: Generator, per_class: int, error: float) -> bool:
