@@ -21,6 +21,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor.findings import Finding
+from ratchet.workflows.doctor.gate_key import examine_gate_key
 from ratchet.workflows.golden_use import describe_golden_use
 from ratchet.workflows.integrity import examine as look_at_things
 from ratchet.workflows.label_state import describe_labels
@@ -31,6 +32,7 @@ from ratchet.workflows.rollout.serving_state import compare_serving
 def examine_classifiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Return the findings of every classifier of a home."""
     yield from _specs(home)
+    yield from examine_gate_key(home)
     yield from _frontiers(home, environment)
     yield from _warehouses(home)
 

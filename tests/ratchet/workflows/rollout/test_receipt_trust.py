@@ -21,6 +21,7 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier, keep_receipts
+from ratchet.workflows.doctor.classifiers import examine_classifiers
 from ratchet.workflows.log import read_log
 from ratchet.workflows.rollout.admission import check_entry
 from ratchet.workflows.rollout.gate_keys import enter_gate_key, read_gate_keys
@@ -106,8 +107,18 @@ def test_a_pair_that_no_ledger_names_yet_is_entered_after_a_kill(home: Home) -> 
     """Killed between pair and entry: the command says which classifiers lack it, and finishes without --new."""
     replace_gate_key(home)
     assert read_gate_keys(home).behind == ["small"]
+    assert "so nothing new of them enters" in doctor_says(home)
     (entry,) = enter_gate_key(home, "finish")
     assert (entry.gate_key, read_gate_keys(home).behind) == (gate_public(home), [])
+    assert doctor_says(home) == f"{gate_public(home)[:12]} signs receipts"
+    home.gate_key.unlink()
+    assert doctor_says(home) == "it is missing, so that no receipt can be signed"
+
+
+def doctor_says(home: Home) -> str:
+    """The finding on the gate key."""
+    (found,) = [each.found for each in examine_classifiers(home, {}) if each.what == "gate key"]
+    return found
 
 
 def test_a_receipt_of_a_foreign_key_is_not_admitted(home: Home) -> None:
