@@ -5,6 +5,7 @@ Add here where such labels, and the thresholds of live, come from; the fit is `r
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ratchet.config.spec import Spec
@@ -29,7 +30,8 @@ def fit_acting(
     known = drawn[drawn["label"].isin(predictor.labels)]
     truth = known["label"].map(predictor.labels.index).to_numpy(dtype="int64")
     live = Ledger(home).live(spec.name)
-    probabilities = apply_calibration(predictor.logits(list(known["text"])), calibration)
+    logits = predictor.logits(list(known["text"])) if len(known) else np.empty((0, len(predictor.labels)))
+    probabilities = apply_calibration(logits, calibration)
     return fit_actions(probabilities, truth, predictor.labels, spec, read_thresholds(home, spec.name, live))
 
 

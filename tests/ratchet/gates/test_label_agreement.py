@@ -241,6 +241,17 @@ def test_pairs_of_annotators_are_counted_by_label(case: str) -> None:
     assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason
 
 
+def test_a_receipt_of_before_names_nobody() -> None:
+    """The rule before counted no pairs: its evidence gives the verdict that it gave."""
+    said = [("a", "b", "b")] * 25 + [("a", "a", "a")] * 3 + [("b", "b", "b")] * 100
+    now = with_earlier_weeks(decide_agreement(measure_agreement(pairs(said), ["a", "b"]), Limits()), {})
+    assert (now.outcome, len(now.evidence["differing"])) == ("warned", 1)
+    former = {key: value for key, value in now.evidence.items() if key not in ("pairs", "differing")} | {"rule": 3}
+    again = decide_from_evidence(json.loads(json.dumps(former)))
+    assert (again.outcome, again.evidence) == ("warned", former)
+    assert "differ" not in again.reason
+
+
 def test_the_agreement_of_a_label_is_that_of_its_votes() -> None:
     """Of two annotators: twice the requests on which both gave it, by all votes for it, whoever else labelled."""
     found = measure_agreement(pairs([("a", "b"), ("b", "b"), ("b", "b"), ("a", "a", "a")]), ["a", "b"])
