@@ -1,6 +1,7 @@
 """What is judged is what was stored, and the gates decide alike from memory and from the warehouse."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratchet.config.slices import Slices
 from ratchet.config.spec import Label, Spec
 from ratchet.core.cycle import Cycle
 from ratchet.data.label_selection import LabelSelection, count_confirming
@@ -96,6 +98,43 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
     outcome = {0: "inconclusive", 2: "inconclusive", 3: "inconclusive", 20: "failed"}[wrong] if live else "passed"
     assert verdicts["golden_set_regression"].outcome == outcome
     assert verdicts["beats_baselines"].outcome == "passed"
+
+
+def test_columns_of_the_logs_become_slices_alike_from_memory_and_from_the_warehouse(tmp_path: Path) -> None:
+    """A channel that the candidate ruins blocks by itself; what was served is read from the same rows."""
+    spec = replace(SPEC, slices=Slices(columns=("channel",)))
+    truth = np.array([i % 2 for i in range(120)], dtype=np.int64)
+    items = {split: tuple(f"{split}-{i}" for i in range(120)) for split in ("test", "golden")}
+    is_chat = np.arange(120) < 40
+    channels = ["chat" if chat else "mail" for chat in is_chat]
+    extra = tuple(json.dumps({"channel": channel, "country": None}) for channel in channels)
+    found: dict[str, dict[str, Scored]] = {"candidate": {}, "live": {}}
+    for model, wrong in (("candidate", is_chat & (np.arange(120) % 2 == 0)), ("live", np.arange(120) > 110)):
+        for split in ("test", "golden"):
+            p = softmax(np.eye(2)[np.where(wrong & (split == "test"), 1 - truth, truth)] * 4)
+            of_test = split == "test"
+            served = tuple(spec.labels[i] for i in truth) if of_test else ()
+            each = Split(split, items[split], items[split], truth, (), served, extra if of_test else ())
+            found[model][split] = Scored(each, p, p)
+    verdict = decide_model_gates(found["candidate"], found["live"], BASELINES, spec)["slices"]
+    assert (verdict.outcome, verdict.evidence["lost"]) == ("failed", ["label a", "channel chat"])
+    warehouse, week = open_warehouse(Home(tmp_path), "tickets"), date(2026, 2, 23)
+    rows = [
+        {"classifier": "tickets", "week": week, "model": model, "adapter": model, **row}
+        for model, splits in found.items()
+        for scored in splits.values()
+        for row in scored.rows(spec.labels)
+    ]
+    warehouse.replace("predictions", "tickets", week, pd.DataFrame(rows))
+    with warehouse.connect() as connection:
+        connection.executemany(
+            "INSERT INTO production_logs VALUES ('tickets', ?, '2026-02-24 00:00:00+00', 'x', ?, NULL, NULL, NULL, ?,"
+            " ?)",
+            [(name, spec.labels[i], more, week) for name, i, more in zip(items["test"], truth, extra, strict=True)],
+        )
+    stored = warehouse.frame(PAIRED_SQL, {"classifier": "tickets", "week": week, "adapter": "candidate"})
+    paired = read_paired_answers(stored.to_dict("records"), spec.labels, spec.slices.columns)
+    assert decide_slices(paired, spec.slices, spec.limits.max_golden_loss) == verdict
 
 
 @pytest.mark.parametrize(("requests_of_a_kind", "outcome"), [(100, "warned"), (30, "failed")])
