@@ -163,12 +163,13 @@ ORDER BY f.ts LIMIT $most
 """
 """Texts of the stream that have no sketch yet."""
 
-UNLABELLED_SQL = """
-SELECT c.request_id, p.text FROM counted c JOIN production_logs p
+TO_LABEL_SQL = """
+SELECT c.request_id, CASE WHEN c.verdict IS NULL THEN p.text END FROM counted c JOIN production_logs p
   ON p.classifier = $classifier AND p.request_id = c.request_id
-WHERE c.verdict IS NULL AND NOT c.dropped AND (NOT c.alike OR c.draw < c.agreement_rate) ORDER BY c.draw, c.request_id
+WHERE NOT c.dropped AND (NOT c.alike OR c.draw < c.agreement_rate) ORDER BY c.draw, c.request_id
 """
-"""Requests of the stream that somebody must label: every disagreement, and the random agreements."""
+"""Requests of the stream that people label: every disagreement, and the random agreements; with the text of those that
+lack a verdict."""
 
 
 PACE_SQL = """

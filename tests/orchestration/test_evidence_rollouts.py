@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,15 +18,19 @@ from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.event_log import list_logs, read_lines
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.specs import Specs
 from ratchet.testing.homes import WORDS, write_pairs
 from ratchet.workflows.gates.answer_again import answer_again
 from ratchet.workflows.gates.cycle_digests import digest_answers
 from ratchet.workflows.gates.stored_answers import compare_with, read_stored_answers
+from ratchet.workflows.review.queue import ReviewQueue
 from ratchet.workflows.review.queue_evidence import queue_evidence
+from ratchet.workflows.review.waiting import count_queued
 from ratchet.workflows.rollout.advance import apply_decision, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote, shadow
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.replay import replay
+from ratchet.workflows.rollout.rollback import roll_back
 
 WEEK = "2026-01-12"
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.slow]
@@ -93,6 +98,11 @@ def test_what_the_evidence_lacks_comes_into_the_queue_once(home: Home) -> None:
     assert [queue_evidence(home, "small", weighed, later) for _ in range(2)] == [12, 0]
     events = [event for path in list_logs(home, "small") for event, _, _ in read_lines(path, 0)]
     assert {event["request_id"] for event in events} == set(ids)
+    roll_back(home, "small", "complaints")
+    ended = weigh(home, "small", now=later)
+    assert [count_queued(home, "small", "evidence"), queue_evidence(home, "small", ended, later)] == [12, 0]
+    with closing(ReviewQueue.open(home, "small", Specs(home)["small"])) as queue:  # nobody is asked for it any more
+        assert queue.waiting() == ()
     assert {(event["reason"], event["chosen"], event["detail"], event["slot"]) for event in events} == {
         ("evidence", "evidence", "drawn by a keyed hash of the request id", "")
     }

@@ -29,8 +29,8 @@ from ratchet.rollout.stream_sql import (
     REPEATED_SQL,
     SELECTION_SQL,
     TEXTS_SQL,
+    TO_LABEL_SQL,
     TOTALS_SQL,
-    UNLABELLED_SQL,
     VERDICTS_SQL,
     rate_sql,
 )
@@ -44,11 +44,12 @@ _WEEKS_DAYS = 28
 
 
 @dataclass(frozen=True)
-class Unlabelled:
-    """One request of the stream that somebody must label."""
+class RequestToLabel:
+    """One request of the stream that people label."""
 
     request_id: str
-    text: str
+    text: str | None
+    """Text, None once it has a verdict."""
 
 
 @dataclass
@@ -114,9 +115,9 @@ class EvidenceStream:
             pace_labels_per_day=self._pace(),
         )
 
-    def unlabelled(self) -> list[Unlabelled]:
-        """Return the requests that somebody must label, by the keyed draw, which tells nothing of the answers."""
-        return [Unlabelled(str(request), str(text)) for request, text in self._run(UNLABELLED_SQL).fetchall()]
+    def to_label(self) -> list[RequestToLabel]:
+        """Return the requests that people label, by the keyed draw, which tells nothing of the answers."""
+        return [RequestToLabel(str(request), text) for request, text in self._run(TO_LABEL_SQL).fetchall()]
 
     def _pace(self) -> float | None:
         votes, first = self._run(PACE_SQL, since=self.now - timedelta(days=_WEEKS_DAYS), now=self.now).fetchall()[0]

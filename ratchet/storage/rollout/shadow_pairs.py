@@ -34,7 +34,7 @@ from ratchet.rollout.stream import Stream
 from ratchet.rollout.timed_pairs import TIMES_SQL
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
-from ratchet.storage.rollout.evidence_stream import EvidenceStream, Unlabelled
+from ratchet.storage.rollout.evidence_stream import EvidenceStream, RequestToLabel
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.warehouse import Warehouse
 
@@ -79,8 +79,8 @@ class Pairs:
         *sequences: int,
         now: datetime | None = None,
         stream: Stream | None = None,
-    ) -> tuple[list[Evidence], list[Unlabelled]]:
-        """Return what `count` does, and the requests of the stream that somebody must label."""
+    ) -> tuple[list[Evidence], list[RequestToLabel]]:
+        """Return what `count` does, and the requests of the stream that people label."""
         now = now or datetime.now(UTC)
         files = [str(path) for path in self.segments(classifier)]
         if not files:
@@ -127,7 +127,7 @@ class Pairs:
             )
             opened.prepare()
             evidence = [opened.add_to(each, sequence) for each, sequence in zip(counted, sequences, strict=True)]
-            return evidence, opened.unlabelled() if stream.drawn else []
+            return evidence, opened.to_label() if stream.drawn else []
 
     def _held_sql(self, classifier: str) -> str:
         """Return the condition of a quarantined label. Where the file cannot be read no vote counts, and the rollout

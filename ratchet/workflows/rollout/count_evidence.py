@@ -15,7 +15,7 @@ from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.state import RolloutState
 from ratchet.rollout.stream import Stream
 from ratchet.storage.home import Home
-from ratchet.storage.rollout.evidence_stream import Unlabelled
+from ratchet.storage.rollout.evidence_stream import RequestToLabel
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.warehouse import Warehouse
@@ -26,12 +26,17 @@ from ratchet.workflows.rollout.sealing import read_spec, sealed_or_file
 
 @dataclass(frozen=True)
 class CountedEvidence:
-    """Evidence of a comparison and of its newest step, the terms of its stream, and what somebody must label."""
+    """Evidence of a comparison and of its newest step, the terms of its stream, and what people label for it."""
 
     whole: Evidence = field(default_factory=Evidence)
     step: Evidence = field(default_factory=Evidence)
     stream: Stream | None = None
-    unlabelled: tuple[Unlabelled, ...] = ()
+    to_label: tuple[RequestToLabel, ...] = ()
+
+    @property
+    def unlabelled(self) -> tuple[RequestToLabel, ...]:
+        """Those without a verdict."""
+        return tuple(each for each in self.to_label if each.text is not None)
 
 
 def count_evidence(
@@ -55,7 +60,7 @@ def count_evidence(
     stream = stream_of(home, classifier, state, spec.review if spec else ReviewPolicy(), promotion)
     if stream is not None and spec is not None:
         stream = replace(stream, labels=tuple(map(label_form, spec.labels)))
-    (whole, step), unlabelled = pairs.look(
+    (whole, step), to_label = pairs.look(
         classifier, state.compared, since, moved.sequence, now=now or datetime.now(UTC), stream=stream
     )
-    return CountedEvidence(whole, step, stream, tuple(unlabelled))
+    return CountedEvidence(whole, step, stream, tuple(to_label))
