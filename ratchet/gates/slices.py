@@ -16,8 +16,9 @@ SLICES_RULE = 1
 SLICES_ALPHA = 0.005
 """Error of all slices together, shared evenly among those that are judged (Bonferroni)."""
 LABEL = "label"
-_MOST = 50
-"""Slices of a column that are judged, the largest ones: a column of many values would leave none of them any error."""
+_MOST, _NAMED_FROM = 50, 5
+"""Values of a column that a receipt names, the largest ones, and the items that each needs for it: a column of many
+values would leave no slice any error, and what belongs to one person is nobody else's to read."""
 _EXPECTED = 5.0
 """Items that a slice must lead one to expect before its absence is more than chance (e^-5 is 0.7 %)."""
 
@@ -36,20 +37,25 @@ def decide_slices(
 
     Labels are slices over test and golden items, values of the `policy`'s columns over test items. A slice whose lower
     end of the difference is above -`margin` shows none. `before` counts the test items of an earlier cycle by column
-    and value: a slice that vanished since is named. A test of live's errors alone judges nothing.
+    and value: a slice that vanished since is named. A test of live's errors alone judges nothing. A receipt names no
+    value of under five items.
     """
     of_errors = select_test(answers).is_of_errors
     judged = [each for each in answers if each.split == "golden" or not of_errors]
     test = [each for each in answers if each.split == "test"]
     counts: dict[str, dict[str, dict[str, int]]] = {LABEL: _count([(each.label, each) for each in judged])}
     seen = {LABEL: {value: each["n"] for value, each in _count([(each.label, each) for each in test]).items()}}
+    unnamed = {}
     for column in policy.columns:
-        found = _count([(each.metadata[column], each) for each in test if column in each.metadata])
+        every = _count([(each.metadata[column], each) for each in test if column in each.metadata])
+        largest = sorted(every, key=lambda value: (-every[value]["n"], value))[:_MOST]
+        found = {value: each for value, each in every.items() if value in largest and each["n"] >= _NAMED_FROM}
+        unnamed[column] = len(every) - len(found)
         seen[column] = {value: each["n"] for value, each in found.items()}
         counts[column] = {} if of_errors else found
     evidence = {
         "rule": SLICES_RULE, "margin": margin, "min_items": policy.min_items, "has_live": bool(answers),
-        "of_errors": of_errors, "slices": counts, "seen": seen, "before": dict(before or {}),
+        "of_errors": of_errors, "slices": counts, "seen": seen, "unnamed": unnamed, "before": dict(before or {}),
     }  # fmt: skip
     return decide_from_evidence(evidence)
 
@@ -75,7 +81,10 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     ]
     found = {**evidence, "vanished": vanished, "too_small": small, "power": power, "lost": lost}
     errors = " The test holds errors of live alone and is left out." if evidence["of_errors"] else ""
-    few = f" Too small to judge (under {least} items): {_name(small)}." if small else ""
+    others = [f"{n} more of {column}" for column, n in evidence["unnamed"].items() if n]
+    few = (
+        f" Too small to judge (under {least} items): {', '.join([*_name(small), *others])}." if small or others else ""
+    )
     tail = f"{_describe_power(power, margin)}{few}{gone}{errors}"
     if lost:
         named = ", ".join(
@@ -116,17 +125,17 @@ def _split_by_size(counts: Counts, least: int) -> tuple[dict[str, PairedCounts],
     small: list[str] = []
     for column, values in counts.items():
         ordered = sorted(values, key=lambda value: (-values[value]["n"], value))
-        for place, value in enumerate(ordered):
+        for value in ordered:
             each = PairedCounts(values[value]["n"], values[value]["losses"], values[value]["gains"])
-            if each.n >= least and place < _MOST:
+            if each.n >= least:
                 large[f"{column} {value}"] = each
             else:
                 small.append(f"{column} {value}")
     return large, small
 
 
-def _name(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _name(names: Sequence[str], most: int = 5) -> list[str]:
+    return [*names[:most], *([f"{len(names) - most} others"] if len(names) > most else [])]
 
 
 def _describe_power(power: Mapping[str, float], margin: float) -> str:

@@ -77,12 +77,15 @@ def test_a_slice_that_vanished_is_named_and_one_that_chance_explains_is_not() ->
     assert "Vanished since: channel chat, label b." in verdict.reason
 
 
-def test_many_values_of_a_column_take_no_error_from_the_large_ones() -> None:
-    """Fifty of a column are judged at most, the largest ones; the others are counted as too small."""
+def test_many_values_of_a_column_take_no_error_from_the_large_ones_and_are_not_named() -> None:
+    """Fifty of a column at most, the largest; a value of under five items, such as a person's name, is only counted."""
     answers = [each for i in range(70) for each in part(20 + i, 0, 0, channel=f"c{i:02}")]
-    evidence = decide_slices(answers, BY_CHANNEL, 0.05).evidence
-    assert len(evidence["power"]) == 51
-    assert "channel c00" in evidence["too_small"]
+    people = [each for i in range(9) for each in part(4, 0, 0, channel=f"ann{i}@example.com")]
+    verdict = decide_slices([*answers, *people], BY_CHANNEL, 0.05)
+    assert len(verdict.evidence["power"]) == 51
+    assert verdict.evidence["unnamed"] == {"channel": 29}
+    assert "Too small to judge (under 20 items): 29 more of channel." in verdict.reason
+    assert not {"c00", "example.com"} & set(json.dumps(verdict.evidence).replace('"', " ").replace("@", " ").split())
 
 
 def test_the_values_of_a_column_are_read_as_text_and_none_is_left_out() -> None:
