@@ -36,10 +36,10 @@ def shadowing(days: float) -> RolloutState:
 def evidence_of(losses: int, wins: int, compared: int) -> Evidence:
     """Return the counts of a rollout without any other trouble: labels of eight people, equal speed, no error."""
     people = {f"p{i}": (losses // _PEOPLE, wins // _PEOPLE) for i in range(_PEOPLE)}
-    asked = max(compared, POLICY.min_requests)
+    answered = max(compared, POLICY.min_requests)
     return Evidence(
-        requests=asked, disagreements=losses + wins, labelled=losses + wins, only_incumbent=losses,
-        only_challenger=wins, incumbent_p95_ms=5.0, challenger_p95_ms=5.0, timed=asked, median_time_ratio=1.0,
+        requests=answered, disagreements=losses + wins, labelled=losses + wins, only_incumbent=losses,
+        only_challenger=wins, incumbent_p95_ms=5.0, challenger_p95_ms=5.0, timed=answered, median_time_ratio=1.0,
         people=_PEOPLE, compared=compared, losses=losses, wins=wins, by_person=people,
         stream_disagreements=losses + wins, drawn=True, digests=2,
     )  # fmt: skip
