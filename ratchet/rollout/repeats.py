@@ -1,4 +1,4 @@
-"""Repeats: drawn requests that do not count beside an earlier one, said where they are most of the stream.
+"""Repeats: drawn requests that do not count beside an earlier one, pointed out where they are most of the stream.
 
 Add here another reason for which most of a stream may be left out; what is left out is decided in `stream_sql.py`.
 """
