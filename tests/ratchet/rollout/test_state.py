@@ -23,6 +23,7 @@ def chain(moves: Sequence[Move]) -> list[Entry]:
             Entry(
                 len(entries) + 1, ts, "ann", action, "why", gone, adapter, "2026-02-23", {}, previous, percent,
                 policy={"schema": 1} if action == "policy" else {},
+                gate_key="k" * 64 if action == "gate_key" else "",
             )
         )  # fmt: skip
     return entries
@@ -61,6 +62,7 @@ AMOUNTS: dict[str, tuple[list[Move], dict[str, object]]] = {
         {"killed": True, "challenger": None},
     ),
     "a policy": ([*STEPPING, ("policy", A, A, 0)], {"live": A, "challenger": B, "percent": 25}),
+    "a gate key": ([*STEPPING, ("gate_key", A, A, 0)], {"live": A, "challenger": B, "gate_key": "k" * 64}),
     "a rejection": ([*SHADOWING, ("reject", A, B, 0)], {"live": A, "challenger": None, "barred": {B: frozenset()}}),
     "an expiry": ([*SHADOWING, ("expire", A, B, 0)], {"live": A, "challenger": None, "barred": {}}),
     "a rollback": (
@@ -110,6 +112,7 @@ IMPOSSIBLE: dict[str, list[Move]] = {
     "a resume of what runs": [*STEPPING, ("resume", A, A, 0)],
     "a kill before anything is live": [("kill", A, None, 0)],
     "a policy before anything is live": [("policy", A, None, 0)],
+    "a gate key before anything is live": [("gate_key", A, None, 0)],
     "an unknown action": [*FIRST, ("delete", A, B, 0)],
 }
 
