@@ -8,7 +8,7 @@ from html import escape
 from benchmarks.gates.figures import Plot
 from ratchet.evaluation.report.scales import pick_ticks, write_ticks
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 640, 320, 60, 40, 180, 46
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 320, 60, 40, 260, 46
 _COLOURS = ("#1b5e8c", "#c2571a", "#2f7d4f", "#7a4a9c", "#8a6d00", "#4a4a4a")
 _DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 4")
 
@@ -50,7 +50,7 @@ def draw(plot: Plot) -> str:
         colour, dash = _COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]
         line = "L".join(f"{x} {y}" for x, y in (place(*point) for point in curve.points))
         parts.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
-        y = _TOP + 14 + 18 * i
+        y = _TOP + 26 + 18 * i
         parts.append(
             f'<path d="M{end + 8} {y - 4}h22" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
             f'<text x="{end + 35}" y="{y}" fill="#222222">{escape(curve.name)}</text>'

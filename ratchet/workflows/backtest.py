@@ -86,7 +86,7 @@ def _judge_again(receipt: Receipt, before: Limits, limits: Limits, later: str) -
     then, gate = receipt.verdict, receipt.gate
     row = ("cycle", receipt.week, gate, then.outcome)
     if counted := uncounted_changes(gate, then.evidence, before, limits):
-        return Flip(*row, "", f"limits.{counted[0]} decides on what is counted: run the week again", later)
+        return Flip(*row, "", f"its receipt does not tell what limits.{counted[0]} changes: run the week again", later)
     tried = under_limits(gate, then.evidence, limits)
     if tried == then.evidence:  # no limit of this gate differs
         return Flip(*row, then.outcome, then.reason, later)

@@ -28,13 +28,15 @@ class Fate:
         """The fate in words."""
         plain = {
             "live": "is live",
-            "promoted": "was promoted, and followed by a newer one",
+            "promoted": "was live for a time, promoted",
             "compared": "is being compared",
-            "not entered": "passed its cycle, and never entered a rollout",
+            "not entered": "never entered a rollout",
             "none": "no candidate",
         }
         words = plain.get(self.word, f"was {self.word}")
-        return f"{words} on {self.ts[:10]}" if self.ts and self.word != "compared" else words
+        if not self.ts or self.word == "compared":
+            return words
+        return f"{words} {'since' if self.word == 'live' else 'on'} {self.ts[:10]}"
 
 
 def find_fate(entries: Sequence[Entry], adapter: str, state: RolloutState | None = None) -> Fate:

@@ -146,7 +146,9 @@ def test_a_setting_that_counts_rows_asks_for_a_new_run(call: Any, copied: Home, 
     new = tmp_path / "new.toml"
     new.write_text("[limits]\nnear_duplicate_jaccard = 0.7\n")
     shown = call("--home", copied.root, "backtest", "small", "--policy", new)
-    assert "leakage: limits.near_duplicate_jaccard decides on what is counted: run the week again" in shown.out
+    assert (
+        "leakage: its receipt does not tell what limits.near_duplicate_jaccard changes: run the week again" in shown.out
+    )
     assert "1 cannot be derived again" in shown.out
 
 
