@@ -46,7 +46,7 @@ def evidence_of(losses: int, wins: int, compared: int) -> Evidence:
 
 
 def play(seed: int, gain: float) -> tuple[str, bool]:
-    """Return the first action that is not to hold in a week, looked at every 20 requests, and True where each decision
+    """Return the first action that is not to hold in a week, looked at now and then, and True where each decision
     was to step just when the formula, written a second time, had crossed."""
     generator = np.random.default_rng((99, seed))
     drawn = generator.random(WEEK)
