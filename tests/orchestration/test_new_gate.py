@@ -57,7 +57,7 @@ with TestClient(create_app(Settings(home=home.root, open=True, ballast_bytes=0))
 @pytest.fixture
 def with_spelling(plant_in_copy: Callable[[str, str, str], dict[str, str]]) -> dict[str, str]:
     """Environment of a process that runs a copy of the product to which the gate `spelling` was added."""
-    row = '    Gate("label_distribution", "training_set", "examples"),\n'
+    row = '    Gate("target_plan",'
     environment = plant_in_copy(
         "ratchet/gates/registry.py", row, f'    Gate("spelling", "corrected_labels", "rows"),\n{row}'
     )
