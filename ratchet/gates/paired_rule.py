@@ -43,7 +43,7 @@ def judge_paired(
 
     A class shows a loss where the exact one-sided test rejects at `class_alpha` divided by the number of classes, and
     its own lower end is not above -`margin`. Such a loss is *worse* whatever the whole shows: the loss of a small class
-    disappears in the overall difference.
+    disappears in the overall difference. Every model is within a margin of 1, which turns the rule off.
     """
     by_class = classes or {}
     lost = tuple(
@@ -52,11 +52,12 @@ def judge_paired(
         if mine.losses > mine.gains
         and mine.loss_p <= class_alpha / len(by_class) + _TIE
         and mine.interval(ALPHA_WITHIN, alpha)[0] <= -margin
+        and margin < 1
     )
     low, high = counts.interval(ALPHA_WITHIN, alpha)
     if lost:
         return PairedFinding("worse", (low, high), lost)
-    if low > -margin:
+    if low > -margin or margin >= 1:
         return PairedFinding("within", (low, high), ())
     return PairedFinding("worse" if high < 0 else "undecided", (low, high), ())
 

@@ -93,6 +93,15 @@ def test_a_model_five_points_worse_is_seen_on_two_hundred_items() -> None:
         assert share(200, churn, -0.05, "worse") >= 0.6, churn
 
 
+def test_every_model_is_within_a_margin_of_one() -> None:
+    """Also one that loses everything, over all and within a class."""
+    lost = PairedCounts(40, 40, 0)
+    found = judge_paired(lost, 1.0, alpha=WORSE_ALPHA, classes={"a": lost}, class_alpha=CLASS_ALPHA)
+    assert (found.shown, found.classes) == ("within", ())
+    nearly = judge_paired(lost, 0.99, alpha=WORSE_ALPHA, classes={"a": lost}, class_alpha=CLASS_ALPHA)
+    assert (nearly.shown, nearly.classes) == ("worse", ("a",))
+
+
 def test_the_items_needed_are_those_of_the_power() -> None:
     """343 items at a churn of a tenth show 5 points; a set and its margin fit each other."""
     assert (needed_items(0.1, 0.05), needed_items(0.08, 0.05), needed_items(0.0, 0.05)) == (343, 274, 52)
