@@ -44,6 +44,7 @@ def uncounted_changes(gate: str, evidence: Mapping[str, Any], before: Limits, af
     model. A gate that reads the whole table is known by the limits that its evidence names.
     """
     named = set(_KEYS.get(gate, {}).values())
+    named |= {"max_golden_loss"} if gate == "beats_baselines" else set()  # the margin of `first`, for a first model
     named |= set(evidence[_TABLE]) if isinstance(evidence.get(_TABLE), Mapping) else set()
     read = [path.removeprefix(f"{_TABLE}.") for path in READS.get(gate, ()) if path.startswith(f"{_TABLE}.")]
     return [name for name in read if name not in named and getattr(before, name) != getattr(after, name)]

@@ -63,7 +63,7 @@ REGISTRY = (
     ),
     Gate("target_plan", "training_set", "plan", ("label", "candidate", "prompt")),
     Gate("target_fit", "calibration_temperature", "files", ("label", "candidate", "prompt", "limits.max_ece")),
-    Gate("beats_baselines", "eval_report", "answers", ("label", "window")),
+    Gate("beats_baselines", "eval_report", "answers", ("label", "limits.max_golden_loss", "window")),
     Gate("golden_agreement", "eval_report", "answers", ("label", "window")),
     Gate("golden_set_regression", "eval_report", "answers", ("label", *_GOLDEN)),
     Gate("calibration_regression", "eval_report", "answers", ("label", "limits.max_nll_rise", "limits.max_ece")),

@@ -41,6 +41,7 @@ def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(
         "beats_baselines": "No verdict: test macro-F1",
         "calibration_regression": "No verdict: no live adapter",
         "slices": "No verdict: no live adapter",
+        "trigger_scan": "No verdict: no request is older",
     }
     assert set(checks) == {"golden_agreement", "golden_set_regression", *open_verdicts}
     for name, check in checks.items():
