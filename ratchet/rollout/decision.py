@@ -10,7 +10,7 @@ from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout import ledger_entry as act
-from ratchet.rollout.doubt import find_doubt
+from ratchet.rollout.doubt import describe_unlike, find_doubt
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.forecast import Obstacle, find_labels, find_lack, in_words
 from ratchet.rollout.guardrail import Guardrail
@@ -54,12 +54,15 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
         return Decision(STAY, "Held: nothing is compared with live.", name_state(state), state.live or "")
     incumbent, challenger = state.compared
     measured, proof = measure_guardrails(policy, whole, step), prove(policy, whole, step)
+    entering = state.challenger is not None and not state.percent
+    unlike = describe_unlike(whole) if entering and whole.drawn else ""
 
     def found(action: str, sentence: str, *, percent: int = 0, state_word: str = "") -> Decision:
         adapter = incumbent if action in {act.REJECT, act.EXPIRE, act.ROLLBACK} else challenger
         gone = challenger if adapter == incumbent else incumbent
         figures = {"whole": whole.as_json(), "step": step.as_json(), "policy_margin": policy.margin}
         figures["proof"] = proof.as_json()
+        sentence = f"{sentence}; a remark: {unlike}" if unlike else sentence
         return Decision(action, sentence, state_word or name_state(state), adapter, gone, percent, measured, figures)
 
     def hold(why: str, state_word: str = "") -> Decision:

@@ -155,6 +155,15 @@ def test_evidence_leads_to_one_action_and_one_sentence(case: str) -> None:
     assert found.sentence.startswith(sentence), found.sentence
 
 
+def test_labelled_requests_that_are_unlike_those_we_drew_are_a_remark() -> None:
+    """Before the first step, and no more once it was taken."""
+    odd = replace(GOOD, selection_p=0.0004, labelled_share_of_differences=0.21)
+    remark = "; a remark: labelled requests are not like the others (answers differ on 21 %, of all on 11.5 %)"
+    assert decide(SHADOWING, POLICY, odd, odd, NOW).sentence.endswith(remark)
+    assert "a remark" not in decide(STEPPING, POLICY, odd, odd, NOW).sentence
+    assert "a remark" not in decide(SHADOWING, POLICY, GOOD, GOOD, NOW).sentence
+
+
 def test_each_step_needs_requests_of_its_own() -> None:
     """What was seen before the last move says nothing about errors and latency after it."""
     found = decide(STEPPING, POLICY, GOOD, replace(UNSURE, requests=49, disagreements=4, answered=9, compared=0,
