@@ -42,6 +42,8 @@ class Asked:
     chosen: str | None = "evidence"
     saw: bool = False
     sequence: int = 2
+    later: str | None = None
+    """Answer of the candidate in a later pair of the same request, as of a replay."""
 
 
 class Desk:
@@ -72,6 +74,9 @@ class Desk:
                  "served_label": each.live, "other_label": each.new, "other_error": each.error, "draw": each.draw,
                  "user_hmac": each.user}
             )  # fmt: skip
+            if each.later is not None:
+                at_last = (at + timedelta(hours=1)).isoformat()
+                pairs.append({**pairs[-1], "ts": at_last, "other_label": each.later, "other_error": None})
         publish_segment(self.home.pairs(name), PAIRS, pairs)
 
     def fill(self) -> None:
@@ -145,6 +150,10 @@ CASES: dict[str, tuple[Stream, list[Asked], dict[str, Any]]] = {
     "work that was dropped under load waits, and is nobody's failure": (
         DRAWN, [Asked(new=None, error=DROPPED, votes=LOSS), Asked()],
         {"compared": 2, "dropped": 1, "waiting": 1, "losses": 0, "errors": 0, "requests": 1},
+    ),
+    "work that was dropped, and replayed later": (
+        DRAWN, [Asked(new=None, error=DROPPED, votes=LOSS, later="y"), Asked(**D, votes=WIN, later="x")],
+        {"compared": 2, "dropped": 0, "losses": 1, "wins": 1},
     ),
     "only what is ripe counts": (
         DRAWN, [Asked(**D, votes=WIN, hours=9 * 24), Asked(hours=9 * 24), WON],
