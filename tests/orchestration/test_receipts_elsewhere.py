@@ -50,6 +50,18 @@ def test_every_verdict_of_a_cycle_follows_from_its_receipt_and_the_key(
     assert "no key is trusted here" in capsys.readouterr().out
 
 
+def test_in_its_home_a_receipt_is_also_derived_from_what_is_stored(passed: Home) -> None:
+    """With the home's own trust as with the gate key from outside, which did not sign the home's other files."""
+    for trust in (Trust(), Trust(passed.gate_public_key)):
+        home = Home(passed.root, trust)
+        for gate in ("golden_set_regression", "target_fit"):
+            found = {
+                each.what: each for each in verify_receipt(home, home.receipts(Cycle("small", WEEK)) / f"{gate}.json")
+            }
+            assert not [each.fault for each in found.values() if each.fault]
+            assert "follows from" in found["verdict in this home"].detail
+
+
 def test_receipts_hold_ids_and_counts_and_the_settings_that_were_read(elsewhere: Path, passed: Home) -> None:
     """T23: no text of a request or a golden item, in no receipt; the ledger names the key that signed them."""
     content = {path.stem: path.read_text() for path in elsewhere.glob("*.json")}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.help import Checkpoints, Json, PublicKey
+from orchestration.cli.help import Checkpoints, Json
 from orchestration.cli.output import emit, emit_json, printable
 from orchestration.cli.session import pin, session_of
 from ratchet.core.errors import RatchetError
@@ -19,11 +19,18 @@ def verify(
     target: Annotated[
         str, typer.Argument(metavar="RECEIPT|NAME", help="A receipt's file, or a classifier with its ledger.")
     ],
-    public_key: PublicKey = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--public-key",
+            metavar="FILE",
+            help="The key to trust, of a receipt its gate_key.pub; default: RATCHET_PUBLIC_KEY, else the home's.",
+        ),
+    ] = None,
     checkpoint: Checkpoints = None,
     json: Json = False,
 ) -> int:
-    """Verify the receipt, or the whole ledger with its anchors, receipts and flag."""
+    """Verify the receipt, on any machine with its key, or the whole ledger with its anchors, receipts and flag."""
     home = pin(session_of(context).home, public_key, checkpoint)
     from ratchet.workflows.verify import verify_ledger
     from ratchet.workflows.verify_receipt import verify_receipt

@@ -25,7 +25,7 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     assert lines[0].startswith(f"home {made_home}, ")
     facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
     assert list(facts) == [
-        "live", "rollout", "error budget", "serving", "policy", "candidate", "last cycle", "labels", "quarantined",
+        "live", "rollout", "error budget", "serving", "policy", "candidate", "last cycle", "labels", "golden set", "quarantined",
         "weeks", "corrections", "review", "not taken", "next schedule", "disk", "reports",
     ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
@@ -42,7 +42,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "corrections_since", "next_schedule",
         "disk_bytes",
         "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows", "given_up",
-        "labels", "labelled_examples", "label_studio", "review", "reject_reports",
+        "labels", "golden_set", "labelled_examples", "label_studio", "review", "reject_reports",
     }  # fmt: skip
 
 
