@@ -25,8 +25,8 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     assert lines[0].startswith(f"home {made_home}, ")
     facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
     assert list(facts) == [
-        "live", "rollout", "error budget", "serving", "policy", "candidate", "last cycle", "labels", "golden set", "quarantined",
-        "weeks", "corrections", "review", "not taken", "next schedule", "disk", "reports",
+        "live", "rollout", "error budget", "serving", "policy", "candidate", "last cycle", "labels", "golden set",
+        "quarantined", "weeks", "corrections", "review", "not taken", "next schedule", "disk", "reports",
     ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
     assert facts["corrections"] == "0 since the last cycle"
