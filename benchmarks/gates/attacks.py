@@ -7,7 +7,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.gates.figures import Curve, Figure, Measured, Plot, agrees, counted
-from benchmarks.gates.honest_weeks import Answers, answer, name, pair_up
+from benchmarks.gates.honest_weeks import pair_up
+from benchmarks.gates.models import Answers, answer, name
 from ratchet.config.policy import Limits
 from ratchet.config.slices import Slices
 from ratchet.gates.calibration_regression import decide_calibration
