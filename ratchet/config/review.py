@@ -17,15 +17,15 @@ class ReviewPolicy:
     __pydantic_config__ = STRICT
 
     labels_per_week: int = 250
-    """Labels that the team gives in a week. The random draw of requests follows it; what is drawn to compare a candidate
-    with live follows the labels that were given."""
+    """Labels that the team gives in a week. The random draw of requests follows it; what is drawn to compare a
+    candidate with live follows the labels that were given."""
     audit_share: float = 0.5
     """Least share of those labels, 0..1, that goes to requests drawn at random; only they judge a model."""
     compared_audit_share: float = 0.2
     """The same while a candidate is compared with live, whose evidence comes first then."""
     evidence_votes: int = 1
-    """Blind labels that a request needs before it leaves the queue, and that decide it for a rollout. Two each halve what
-    a team can decide."""
+    """Blind labels that a request needs before it leaves the queue, and that decide it for a rollout. Two each halve
+    what a team can decide."""
     double_share: float = 0.1
     """Share of the requests, 0..1, drawn at random, that two people label: from them comes the agreement. A team of one
     has none."""

@@ -166,7 +166,7 @@ ORDER BY f.ts LIMIT $most
 TO_LABEL_SQL = """
 SELECT c.request_id, CASE WHEN c.verdict IS NULL THEN p.text END FROM counted c JOIN production_logs p
   ON p.classifier = $classifier AND p.request_id = c.request_id
-WHERE NOT c.dropped AND (NOT c.alike OR c.draw < c.agreement_rate) ORDER BY c.draw, c.request_id
+WHERE NOT c.dropped AND (NOT c.alike OR c.draw < c.agreement_rate) ORDER BY hash(c.request_id), c.request_id
 """
 """Requests of the stream that people label: every disagreement, and the random agreements; with the text of those that
 lack a verdict."""

@@ -116,7 +116,7 @@ class EvidenceStream:
         )
 
     def to_label(self) -> list[RequestToLabel]:
-        """Return the requests that people label, by the keyed draw, which tells nothing of the answers."""
+        """Return the requests that people label, in an order that tells nothing of the answers."""
         return [RequestToLabel(str(request), text) for request, text in self._run(TO_LABEL_SQL).fetchall()]
 
     def _pace(self) -> float | None:
