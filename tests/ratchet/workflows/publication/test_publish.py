@@ -18,11 +18,13 @@ import pytest
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.digests import digest_json
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.hub.contents import FILES
 from ratchet.deployment.hub.subprocesses import Timeouts, ask_hub
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.home import Home
+from ratchet.storage.keys.gate_key import replace_gate_key
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.publications import Publication, Publications
@@ -299,6 +301,23 @@ def test_what_is_for_everyone_opens_a_private_repository_at_the_end(
     with pytest.raises(RatchetError, match="other logits"):
         publish(home, unproved, environment, patience=QUICK, proof=refuse)
     assert repository.private
+
+
+def test_what_no_trusted_gate_key_signed_is_not_published(tiny_base: Path, tmp_path: Path) -> None:
+    """T17: receipts by a key that replaced the home's beside the ledger, and one that is not signed at all."""
+    home = Home(tmp_path)
+    told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"'
+    digest = write_publishable(home, tiny_base, publish=told)
+    prepare(home, "small", digest)
+    replace_gate_key(home)
+    with pytest.raises(BlockedError, match="is not published: its receipt of row_quality was signed by gate key"):
+        prepare(home, "small", digest)
+    path = home.receipts(Cycle("small", parse_week("2026-01-05"))) / "row_quality.json"
+    document = json.loads(path.read_bytes())
+    content = {key: document[key] for key in ("classifier", "week", "gate", "verdict", "binds")} | {"schema": 1}
+    path.write_text(json.dumps({**content, "digest": digest_json(content)}))
+    with pytest.raises(BlockedError, match="row_quality is not signed, and gate key"):
+        prepare(home, "small", digest)
 
 
 def test_the_card_tells_only_of_what_was_judged(tiny_base: Path, tmp_path: Path) -> None:
