@@ -8,6 +8,7 @@ from assets.partitions import cycle_of, cycles
 from ratchet.core.digests import digest_json
 from ratchet.evaluation.gate_audit.matrix import conclude, table_of_audit
 from ratchet.gates.identity_attacks import decide_identity_attacks
+from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
 from ratchet.storage.specs import Specs
@@ -20,6 +21,7 @@ from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 @dg.asset(partitions_def=cycles, deps=[eval_report], kinds={"json", "html"}, group_name="model")
 def gate_audit(
     context: dg.AssetExecutionContext,
+    home: dg.ResourceParam[Home],
     warehouse: dg.ResourceParam[Warehouse],
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
@@ -29,7 +31,7 @@ def gate_audit(
     cycle = cycle_of(context)
     spec = spec_of_cycle(specs, receipts, cycle, "gate_audit")
     document = reports.read(cycle)
-    case = read_case(warehouse, receipts, cycle, spec, specs.golden(cycle.classifier), document)
+    case = read_case(home, warehouse, cycle, spec, specs.golden(cycle.classifier), document)
     allowed_s = SHARE * sum(stage_seconds(context).values())
     audit = audit_gates(case, allowed_s)
     identity = [row for row in audit["rows"] if row["kind"] == "identity"]

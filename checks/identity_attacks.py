@@ -11,4 +11,4 @@ def identity_attacks(case: GateContext) -> GateOutcome:
 
     One that gets through blocks the candidate, and the gate that slept is named.
     """
-    return decide_identity_attacks(case.noted["identity_attacks"]), {}
+    return decide_identity_attacks(case.noted["identity_attacks"]), {"report": case.reports.digest(case.cycle)}

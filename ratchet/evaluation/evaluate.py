@@ -22,7 +22,6 @@ from ratchet.core.label_names import label_form
 from ratchet.core.verdict import Verdict
 from ratchet.data.given_examples import is_by_text
 from ratchet.data.label_rules import NO_RULES, LabelRules
-from ratchet.data.rendering import render
 from ratchet.evaluation.baselines import answer_baselines, measure_baselines, pair_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
 from ratchet.evaluation.eval_report import Judgement
@@ -32,8 +31,7 @@ from ratchet.evaluation.sweep import measure_tfidf
 from ratchet.evaluation.text_figures import measure_examples
 from ratchet.evaluation.untuned_base import Untuned, UntunedCausal, UntunedEncoder
 from ratchet.gates.golden_anchor import NO_ANCHOR, Anchor
-from ratchet.metrics.classification import Floats
-from ratchet.models.embeddings import embed_texts
+from ratchet.models.embeddings import embed_and_keep
 from ratchet.training.plan import read_plan
 from ratchet.training.result import read_result
 
@@ -114,7 +112,7 @@ def gather_judgement(
     # two threads of one torch thread each: the frozen base embeds while candidate and live answer
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
-        embed = functools.partial(_embed, frozen, best, training)
+        embed = functools.partial(embed_and_keep, training, frozen, best)
         untuned = _untuned(best, spec)
         zero_shot = untuned.zero_shot if best.family == "causal" else None
         judged = pool.submit(answer_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
@@ -164,12 +162,6 @@ def gather_judgement(
         texts=measure_examples(best, splits, spec.labels).as_json(),
         three_way=three_way,
     )
-
-
-def _embed(frozen: str, best: Candidate, training: Path, texts: Sequence[str]) -> Floats:
-    """Embed texts as the chosen candidate reads them; those of its training are kept in its work folder."""
-    read = [render(text, best.rendering) for text in texts]
-    return embed_texts(frozen, read, max_tokens=best.max_tokens, kept=training)
 
 
 def _untuned(best: Candidate, spec: Spec) -> Untuned:

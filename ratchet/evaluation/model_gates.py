@@ -48,7 +48,7 @@ def decide_model_gates(
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
     counts = np.bincount(test.split.labels, minlength=len(spec.labels)).tolist()
     support = {label: n for label, n in zip(spec.labels, counts, strict=True) if n}
-    every = _count_confusions(candidate, spec.labels)
+    every = count_confusions(candidate, spec.labels)
     confusions = [row for row in every if row["split"] == "golden" or not on_examples]
     selection = count_confirming(labels_of_test(confusions))
     paired, margin = pair_answers(candidate, live, spec) if live else [], spec.limits.max_golden_loss
@@ -70,12 +70,13 @@ def decide_model_gates(
 
 def pair_answers(candidate: Mapping[str, Scored], live: Mapping[str, Scored], spec: Spec) -> list[PairedAnswer]:
     """Return what `paired_answers.PAIRED_SQL` finds, from answers in memory."""
+    labels = spec.labels
     return [
         PairedAnswer(
             split=name,
-            label=spec.labels[truth],
-            candidate=spec.labels[int(p.argmax())],
-            live=spec.labels[int(q.argmax())],
+            label=labels[truth],
+            candidate=labels[int(p.argmax())],
+            live=labels[int(q.argmax())],
             p=float(p[truth]),
             live_p=float(q[truth]),
             served=served,
@@ -92,7 +93,7 @@ def pair_answers(candidate: Mapping[str, Scored], live: Mapping[str, Scored], sp
     ]
 
 
-def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
+def count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
     """Count the rows of `golden_agreement.CONFUSIONS_SQL` from answers in memory."""
     counts = Counter(
         (row["split"], row["label"], row["predicted"], served)

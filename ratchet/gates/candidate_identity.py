@@ -22,14 +22,14 @@ def find_copy(distance: float | None, live: str) -> str:
     return f"it answers every text as live {live[:12]} does: a copy is not promoted"
 
 
-def find_stale_weights(weights: str, earlier: Mapping[str, str], *, renamed: bool = False) -> str:
+def find_stale_weights(weights: str, earlier: Mapping[str, str]) -> str:
     """Return why the weights of a candidate are old ones under a new name, '' where they are not.
 
     `weights` is the digest of its weights, `earlier` are those of adapters that are or were in a rollout, by digest of
     the adapter. A temperature makes another adapter of the same weights, and never another answer.
     """
-    same = next((adapter for adapter, known in earlier.items() if known == weights), "")
-    return f"its weights are those of {same[:12]}: nothing was trained" if same and not renamed else ""
+    same = next((adapter for adapter, known in earlier.items() if weights and known == weights), "")
+    return f"its weights are those of {same[:12]}: nothing was trained" if same else ""
 
 
 def find_changed_report(bound: str | None, now: str) -> str:

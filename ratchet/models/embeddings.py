@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratchet.config.candidate import Candidate
 from ratchet.core.digests import digest_bytes, digest_json
 from ratchet.core.files import write_atomically
+from ratchet.data.rendering import render
 from ratchet.metrics.classification import Floats
 from ratchet.models.base_models import Base, resolve_base
 from ratchet.models.encoders import load_encoder, pad_id_of
@@ -70,6 +72,27 @@ def keep_embeddings(
     content = save({"embeddings": values}, metadata={"digest": digest_bytes(values.tobytes())})
     write_atomically(folder / _name(resolve_base(base_name), texts, max_tokens), content)
     return result
+
+
+def embed_and_keep(folder: Path, base_name: str, reader: Candidate, texts: Sequence[str]) -> Floats:
+    """Embed texts as the candidate `reader` reads them; the result is kept in `folder` for the next call."""
+    read = [render(text, reader.rendering) for text in texts]
+    path = folder / _name(resolve_base(base_name), read, reader.max_tokens)
+    if (kept := _read(path)) is not None:
+        return kept
+    return keep_embeddings(folder, base_name, read, reader.max_tokens)
+
+
+def late_embedder(base_name: str, reader: Candidate) -> Embed:
+    """Return a function that embeds as `embed_and_keep` and keeps nothing; the base is loaded by the first call."""
+    opened: list[Embed] = []
+
+    def embed(texts: Sequence[str]) -> Floats:
+        if not opened:
+            opened.append(open_embedder(base_name, reader.max_tokens))
+        return opened[0]([render(text, reader.rendering) for text in texts])
+
+    return embed
 
 
 def mean_pooled(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

@@ -86,6 +86,11 @@ class Reports:
         result: dict[str, Any] = json.loads(path.read_bytes())
         return result
 
+    def digest(self, cycle: Cycle) -> str:
+        """Return the SHA-256 of the file `eval_report.json` of a cycle; '' where there is none."""
+        path = self._home.report(cycle) / "eval_report.json"
+        return digest_bytes(path.read_bytes()) if path.is_file() else ""
+
     def weeks(self, name: str) -> list[str]:
         """List the weeks that have a report, oldest first."""
         return sorted(path.parent.name for path in self._home.reports(name).glob("*/eval_report.json"))

@@ -22,13 +22,13 @@ def test_a_cycle_attacks_its_gates_and_says_what_each_did(passed: Home) -> None:
     rows = {row["attack"]: row for row in audit["rows"]}
     assert [*rows] == [attack.name for attack in ATTACKS]
     assert audit["dropped"] == []
-    assert audit["seconds"] < audit["allowed_s"]
+    assert audit["seconds"] < audit["allowed_s"], audit["time_sentence"]
     assert {gate for row in rows.values() for gate in row["guards"]} <= set(audit["gates"])
     identity = [row for row in rows.values() if row["kind"] == "identity"]
     assert all(set(row["guards"]) <= set(row["stopped_by"]) for row in identity), identity
     receipt = Receipts(passed).read(cycle)["identity_attacks"]
     again = derive_again("identity_attacks", receipt.verdict.evidence)
     assert (again.outcome, again.reason) == (receipt.verdict.outcome, receipt.verdict.reason)
-    assert receipt.verdict.outcome == "passed"
+    assert receipt.verdict.outcome == "passed", receipt.verdict.reason
     page = (folder / "eval_report.html").read_text()
     assert all(f'id="attack-{name}' in page for name in rows)

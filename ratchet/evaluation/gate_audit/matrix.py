@@ -52,11 +52,19 @@ def conclude(document: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
 
 
 def _sum_up(rows: Sequence[Mapping[str, Any]]) -> str:
-    kinds = (("identity", "that follow from identity"), ("statistical", "that need statistics"))
+    kinds = (
+        ("identity", "that follow from identity"),
+        ("rule", "on a rule"),
+        ("statistical", "that need statistics"),
+    )
     parts = []
     for kind, words in kinds:
         mine = [row for row in rows if row["kind"] == kind]
         parts.append(f"{sum(bool(row['stopped_by']) for row in mine)} of {len(mine)} attacks {words} are stopped")
+    control = [row for row in rows if row["kind"] == "control"]
+    stopped = [gate for row in control for gate in row["stopped_by"]]
+    if control:
+        parts.append(f"a model that is as good is stopped by {', '.join(stopped) or 'none'}")
     return f"{'; '.join(parts)}."
 
 

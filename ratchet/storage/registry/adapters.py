@@ -69,6 +69,17 @@ class AdapterStore:
                 raise form.bad_adapter(f"adapter {digest[:16]} of {name} is not the content that its name says.")
         return folder
 
+    def weights_of(self, name: str, digest: str) -> str:
+        """Return the digest of an adapter's weights as its manifest states it; '' where it is not stored.
+
+        Two adapters with the same weights differ in calibration or labels alone.
+        """
+        path = self._home.adapters(name) / digest / form.MANIFEST
+        if not DIGEST.fullmatch(digest) or not path.is_file():
+            return ""
+        files = form.parse_json({form.MANIFEST: path.read_bytes()}, form.MANIFEST)["files"]
+        return next((str(files[file]) for file in sorted(set(form.WEIGHTS.values())) if file in files), "")
+
     def digests(self, name: str) -> list[str]:
         """List the digests of all sealed adapters, oldest first."""
         folders = [path for path in self._home.adapters(name).glob("*") if DIGEST.fullmatch(path.name)]

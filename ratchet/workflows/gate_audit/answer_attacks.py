@@ -21,8 +21,8 @@ from ratchet.workflows.gate_audit.case import AuditCase
 
 Decisions = Mapping[str, Callable[[], str]]
 """Gates that judge an attack: each gives the reason why it stops it, '' where it lets it through."""
-_REQUESTS = 2_000
-"""Compared requests of the rollout that is played: a week of a busy classifier, so that too few stop nothing."""
+_REQUESTS = 6_000
+"""Compared requests of the rollout that is played: weeks of a busy classifier, so that too few stop nothing."""
 _LIVE, _COPY = "1" * 64, "2" * 64
 _NOW = datetime(2026, 1, 5, tzinfo=UTC)
 _ADVANCES = frozenset({act.STEP, act.PROMOTE, act.RELEASE})
@@ -54,10 +54,11 @@ def play_rollout(case: AuditCase, copy: Answers, live: Answers, seed: int) -> st
         requests=len(places), answered=len(places), disagreements=differing, labelled=differing, only_incumbent=losses,
         only_challenger=wins, compared=len(places), losses=losses, wins=wins, neither=differing - losses - wins,
         stream_disagreements=differing, drawn=True, digests=2, people=2,
+        timed=len(places), median_time_ratio=1.0,
     )  # fmt: skip
     moved = Entry(
         sequence=1, ts=(_NOW - timedelta(days=9)).isoformat(), actor="audit", action=act.SHADOW, why="An attack.",
-        previous_adapter=_LIVE, adapter=_COPY, week=str(case.cycle.week), receipts={}, previous=GENESIS,
+        previous_adapter=_LIVE, adapter=_COPY, week="2026-01-05", receipts={}, previous=GENESIS,
     )  # fmt: skip
     state = RolloutState(live=_LIVE, challenger=_COPY, moved=moved, entered=moved)
     found = decide(state, case.spec.promotion, evidence, evidence, _NOW)

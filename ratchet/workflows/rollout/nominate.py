@@ -32,6 +32,7 @@ from ratchet.workflows.gates.recheck import judge_again
 from ratchet.workflows.gates.stored_answers import compare_with, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.budget import need_room
+from ratchet.workflows.rollout.candidate_files import need_own_files
 from ratchet.workflows.rollout.draw_stream import plan_stream
 from ratchet.workflows.rollout.live_labels import has_other_names, need_labels_of_live, read_labels
 from ratchet.workflows.rollout.receipt_trust import (
@@ -189,6 +190,8 @@ def _examine(
     labels = read_labels(home, cycle.classifier, adapter)
     need_sealed_labels(spec.narrowed(labels), entries)
     need_labels_of_live(home, cycle.classifier, labels)
+    if adapter != state.challenger:
+        need_own_files(home, cycle, adapter, labels, receipts, entries)
     answers = read_stored_answers(home, cycle, adapter)
     if answers.compared_with != live and live is not None:
         # Live has changed since, as when a candidate waited for another: both have answered the same golden set.
