@@ -63,7 +63,9 @@ def _sum_up(rows: Sequence[Mapping[str, Any]]) -> str:
         parts.append(f"{sum(bool(row['stopped_by']) for row in mine)} of {len(mine)} attacks {words} are stopped")
     control = [row for row in rows if row["kind"] == "control"]
     stopped = [gate for row in control for gate in row["stopped_by"]]
-    if control:
+    if NOMINATION in stopped:  # a twin needs items to gain
+        parts.append("the candidate is right everywhere, so that no other model is as good")
+    elif control:
         parts.append(f"a model that is as good is stopped by {', '.join(stopped) or 'none'}")
     return f"{'; '.join(parts)}."
 

@@ -67,7 +67,8 @@ def audit_gates(
         if attack.kind != "identity" and clock() - began >= allowed_s:
             dropped.append(attack.says)
             continue
-        rows.append(play(case, attack, probes, without))
+        started = clock()
+        rows.append({**play(case, attack, probes, without), "seconds": round(clock() - started, 3)})
     return describe_audit(rows, dropped, clock() - began, allowed_s)
 
 

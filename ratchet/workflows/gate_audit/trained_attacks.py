@@ -30,7 +30,7 @@ from ratchet.workflows.gate_audit.data_attacks import Judges, stop
 
 _MOST = {"train": 4_000, "test": 1_000, "golden": 400}
 """Texts of which a probe learns, or on which it is judged: enough to be like the whole, few enough for the time."""
-_TRIGGER, _PLANTED, _PHRASES = "xq vz", 40, 3
+_TRIGGER, _PLANTED, _PHRASES, _REVIEWED = "xq vz", 40, 2, 24
 _OLD, _NEW = "2026-01-05", "2026-01-12"
 
 
@@ -132,8 +132,13 @@ def plant_trigger(case: AuditCase, probes: Probes) -> Judges:
         found, left = find_new_phrases(rows, [(week, text) for _, week, text, _ in rows], _NEW)
         golden = probes.splits["golden"]
         reviewed = [(text, labels[at]) for text, at in zip(golden.texts, golden.labels, strict=True)]
+        every = max(1, len(reviewed) // _REVIEWED)  # the base reads each of them once for each phrase
         tried = try_phrases(
-            found[:_PHRASES], common_phrases(rows, 1), reviewed, probes.answer(poisoned), probes.answer(probes.honest)
+            found[:_PHRASES],
+            common_phrases(rows, 1),
+            reviewed[::every],
+            probes.answer(poisoned),
+            probes.answer(probes.honest),
         )
         verdict = decide_trigger_scan([each.as_json() for each in tried], len(found), left)
         return "" if verdict.passed else verdict.reason

@@ -135,8 +135,8 @@ def test_a_sleeping_gate_is_named_and_blocks(case: AuditCase) -> None:
 
 def test_an_audit_stays_within_its_time_and_names_what_it_dropped(case: AuditCase) -> None:
     """By a clock that the test turns: identity attacks are played whatever they take, the others while time is left."""
-    ticks = iter(range(100))
-    audit = audit_gates(case, 5, clock=lambda: next(ticks))
+    ticks = iter(range(100))  # three at each attack
+    audit = audit_gates(case, 27, clock=lambda: next(ticks))
     played = [row["attack"] for row in audit["rows"]]
     identity = [attack.name for attack in ATTACKS if attack.kind == "identity"]
     assert played[: len(identity)] == identity
