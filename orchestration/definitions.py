@@ -15,6 +15,7 @@ from assets.published_adapter import published_adapter
 from assets.training_set import training_set
 from checks.beats_baselines import beats_baselines
 from checks.calibration_regression import calibration_regression
+from checks.colluding_annotators import colluding_annotators
 from checks.golden_agreement import golden_agreement
 from checks.golden_set_regression import golden_set_regression
 from checks.identity_attacks import identity_attacks
@@ -47,6 +48,7 @@ ASSETS = [
 CHECKS = [
     row_quality,
     label_agreement,
+    colluding_annotators,
     label_distribution,
     leakage,
     target_plan,

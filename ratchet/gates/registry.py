@@ -52,6 +52,7 @@ REGISTRY = (
         "rows",
         ("label", "limits.min_agreement", "limits.min_doubles", "window"),
     ),
+    Gate("colluding_annotators", "corrected_labels", "rows", ("label", "window")),
     Gate(
         "label_distribution",
         "training_set",

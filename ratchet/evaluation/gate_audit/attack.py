@@ -38,6 +38,7 @@ ATTACKS = (
     Attack("unfit_adapter", "rule", ("target_fit",), "an adapter that no target can run"),
     Attack("equal", "control", (), "no attack: another model that is as good"),
     Attack("random_annotator", "statistical", ("label_agreement",), "three annotators of whom two label at random"),
+    Attack("colluders", "statistical", ("colluding_annotators",), "two of five people who call one label by another"),
     Attack("nothing_learned", "rule", ("beats_baselines",), "a model that is as good as its untuned base"),
     Attack("random_head", "statistical", ("golden_set_regression", ROLLOUT), "a head that was initialised again"),
     Attack("worse_on_golden", "statistical", ("golden_set_regression",), "15 points worse on golden items alone"),

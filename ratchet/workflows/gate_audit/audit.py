@@ -37,6 +37,7 @@ _SCORED: dict[str, Callable[[AuditCase], Judges]] = {
     "missing_class": data_attacks.miss_class,
     "unfit_plan": data_attacks.plan_beyond,
     "unfit_adapter": data_attacks.adapt_beyond,
+    "colluders": data_attacks.collude,
     "random_annotator": data_attacks.label_at_random,
     "equal": lambda case: _judge(case, lambda twin: twin),
     "nothing_learned": lambda case: _judge(_with_good_base(case), lambda twin: twin),

@@ -12,6 +12,7 @@ import pandas as pd
 from ratchet.config.candidate import Candidate
 from ratchet.core.verdict import Verdict, join_verdicts
 from ratchet.deployment.adapter_facts import AdapterFacts
+from ratchet.gates.colluding_annotators import decide_collusion
 from ratchet.gates.label_agreement import decide_agreement
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import decide_leakage, find_leaks
@@ -19,12 +20,14 @@ from ratchet.gates.row_quality import decide_row_quality, expect_corrections, va
 from ratchet.gates.target_fit import decide_target_fit
 from ratchet.gates.target_plan import decide_plan_fit
 from ratchet.metrics.agreement import measure_agreement
+from ratchet.metrics.annotator_camps import cross_labels
 from ratchet.workflows.gate_audit.case import AuditCase
 
 Judges = dict[str, Callable[[], str]]
 """Gates that judge an attack: each gives the reason why it stops it, '' where it lets it through."""
 _LEAKS, _DOUBLES, _TRAIN = 5, 90, 200
 _HONEST_ERROR = 0.05
+_VOTED, _COLLUDERS = 120, 2
 
 
 def stop(decide: Callable[[], Verdict]) -> Callable[[], str]:
@@ -94,6 +97,21 @@ def label_at_random(case: AuditCase, seed: int = 0) -> Judges:
     doubles = pd.DataFrame(rows, columns=["request_id", "annotator", "label"])
     limits = replace(case.spec.limits, min_doubles=min(case.spec.limits.min_doubles, _DOUBLES))
     return {"label_agreement": stop(lambda: decide_agreement(measure_agreement(doubles, labels), limits))}
+
+
+def collude(case: AuditCase, seed: int = 0) -> Judges:
+    """Let two of five people call the first label by the second, each request labelled by three of them."""
+    draw, labels = np.random.default_rng(seed), case.spec.labels
+    rows = []
+    for request in range(_VOTED):
+        truth = int(draw.integers(0, len(labels)) * draw.integers(0, 2))  # every second request has the first label
+        for person in draw.permutation(5)[:3].tolist():
+            given = 1 if person < _COLLUDERS and truth == 0 else truth
+            if draw.random() < _HONEST_ERROR:
+                given = int(draw.integers(0, len(labels)))
+            rows.append((f"r{request}", f"annotator-{person}", labels[given]))
+    votes = pd.DataFrame(rows, columns=["request_id", "annotator", "label"])
+    return {"colluding_annotators": stop(lambda: decide_collusion(cross_labels(votes, labels)))}
 
 
 def _fits(case: AuditCase) -> list[Verdict]:

@@ -12,6 +12,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.calibration_regression import decide_calibration
+from ratchet.gates.colluding_annotators import decide_collusion
 from ratchet.gates.golden_agreement import decide_golden_agreement
 from ratchet.gates.golden_anchor import Anchor
 from ratchet.gates.golden_set_regression import GoldenAnswer, decide_regression
@@ -26,6 +27,7 @@ from ratchet.gates.row_quality import decide_row_quality
 from ratchet.gates.slices import decide_slices
 from ratchet.gates.trigger_scan import decide_trigger_scan
 from ratchet.metrics.agreement import Agreement
+from ratchet.metrics.annotator_camps import CrossedLabels
 from ratchet.metrics.intervals import proportion_interval
 
 GOOD = {"table": "logs", "expectation": "unique", "column": "id", "success": True, "found": "0 of 9 unexpected"}
@@ -36,6 +38,9 @@ EQUAL = {
         for label, n in (("a", 21.0), ("b", 19.0))
     },
 }  # fmt: skip
+CAMP = {(i, j, "a", "b"): 20 for i in (0, 1) for j in (2, 3, 4)} | {
+    (j, i, "b", "a"): 20 for i in (0, 1) for j in (2, 3, 4)
+}
 PLANTED = {
     "label": "a", "weeks": ["2026-01-05"], "rows": 9, "first": ["r1", "r2"], "tried": 60, "flipped": 30,
     "live_flipped": 0, "chance": 1, "bare": 9, "contradicting": 8,
@@ -103,6 +108,12 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
         "passed": decide_leakage([], 9, 3, 0.8),
         "failed": decide_leakage([Leak(f"r{n}", "golden-1", 0.9) for n in range(12)], 90, 3, 0.8),
     },
+    "colluding_annotators": {
+        "passed": decide_collusion(CrossedLabels(("a", "b", "c"), {}, {})),
+        "warned": decide_collusion(CrossedLabels(("a", "b", "c"), {(0, 1, "a", "b"): 20, (1, 0, "b", "a"): 20}, {})),
+        "failed": decide_collusion(CrossedLabels(("a", "b", "c", "d", "e"), CAMP, {(0, 1, "a", "b"): 9})),
+        "inconclusive": decide_collusion(CrossedLabels(("a", "b"), {}, {})),
+    },
     "trigger_scan": {
         "passed": decide_trigger_scan([], 9, 0),
         "warned": decide_trigger_scan([], 200, 3),
@@ -158,6 +169,7 @@ SHOWN = {
     "golden_agreement": {"classes", "confidence", "selection", "history"},
     "calibration_regression": {"n", "rise", "interval"},
     "slices": {"power", "too_small", "vanished", "lost"},
+    "colluding_annotators": {"camps", "together"},
 }
 """Figures that follow from others, and are shown beside what decides."""
 

@@ -38,6 +38,7 @@ ALONE = {
     "target_plan": "unfit_plan",
     "target_fit": "unfit_adapter",
     "label_agreement": "random_annotator",
+    "colluding_annotators": "colluders",
     "beats_baselines": "nothing_learned",
     "golden_set_regression": "worse_on_golden",
     "calibration_regression": "unsure",
@@ -106,7 +107,7 @@ def test_every_gate_has_an_attack_that_it_alone_stops() -> None:
     """The gate that watches the others is shown by switching one of them off."""
     assert set(ALONE) == {*GATES, NOMINATION, ROLLOUT, RECEIPTS} - {"identity_attacks"}
     assert {attack.name for attack in ATTACKS} >= set(ALONE.values())
-    assert len(ATTACKS) <= 21
+    assert len(ATTACKS) <= 22
     assert {guard for attack in ATTACKS for guard in attack.guards} == set(ALONE)
 
 
