@@ -53,7 +53,7 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     if people < LEAST_PEOPLE:
         few = f"No verdict: {people} people labelled requests of each other; of two nobody can say who differs."
         return Verdict("inconclusive", few, kept)
-    crossings = {(i, j, said, other): n for i, j, said, other, n in kept["crossings"]}
+    crossings = {(i, j, own, other): n for i, j, own, other, n in kept["crossings"]}
     camps = find_camps(crossings, people, kept["alpha"], kept["least"])
     together = _count_together(camps, kept["agreed"])
     found = {**kept, "camps": [member.as_json() for member in camps], "together": together}
@@ -72,18 +72,18 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
 
 def _describe(member: CampMember) -> str:
     return (
-        f"annotator {member.person + 1} says {member.said} where others say {member.other} ({member.toward} requests,"
+        f"annotator {member.person + 1} says {member.own} where others say {member.other} ({member.toward} requests,"
         f" {member.back} the other way round)"
     )
 
 
 def _count_together(camps: Sequence[CampMember], agreed: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Return [i, j, said, other, n] of each two of one camp: requests on which they agree against a third."""
-    counts = {(i, j, said, other): n for i, j, said, other, n in agreed}
+    """Return [i, j, own, other, n] of each two of one camp: requests on which they agree against a third."""
+    counts = {(i, j, own, other): n for i, j, own, other, n in agreed}
     result = []
     for place, first in enumerate(camps):
         for second in camps[place + 1 :]:
-            if (first.said, first.other) == (second.said, second.other):
+            if (first.own, first.other) == (second.own, second.other):
                 i, j = sorted((first.person, second.person))
-                result.append([i, j, first.said, first.other, counts.get((i, j, first.said, first.other), 0)])
+                result.append([i, j, first.own, first.other, counts.get((i, j, first.own, first.other), 0)])
     return result

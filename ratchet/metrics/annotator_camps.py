@@ -15,18 +15,18 @@ import pandas as pd
 
 LEAST_PEOPLE = 3
 Crossings = Mapping[tuple[int, int, str, str], int]
-"""Requests on which person i says one label and person j another, by (i, j, said, other); both ways are held."""
+"""Requests on which person i says one label and person j another, by (i, j, own, other); both ways are held."""
 
 
 @dataclass(frozen=True)
 class CampMember:
-    """A person who says `said` where others say `other`, far more often than the other way round."""
+    """A person who says `own` where others say `other`, far more often than the other way round."""
 
     person: int
-    said: str
+    own: str
     other: str
     toward: int
-    """Requests on which this person says `said` and another, who is not of a camp, says `other`."""
+    """Requests on which this person says `own` and another, who is not of a camp, says `other`."""
     back: int
     p: float
     """Exact one-sided chance of so many `toward` where both ways are as likely."""
@@ -43,7 +43,7 @@ class CrossedLabels:
     names: tuple[str, ...]
     crossings: Crossings
     agreed: Crossings
-    """Requests on which i and j both say `said` while a third says `other`, for i below j."""
+    """Requests on which i and j both say `own` while a third says `other`, for i below j."""
 
 
 def cross_labels(votes: pd.DataFrame, labels: Sequence[str]) -> CrossedLabels:
@@ -57,12 +57,12 @@ def cross_labels(votes: pd.DataFrame, labels: Sequence[str]) -> CrossedLabels:
         given = [(place[str(who)], str(label)) for who, label in zip(rows["annotator"], rows["label"], strict=True)]
         if len({label for _, label in given}) < 2:
             continue
-        for i, said in given:
+        for i, own in given:
             for j, other in given:
-                if said != other:
-                    crossings[i, j, said, other] += 1
+                if own != other:
+                    crossings[i, j, own, other] += 1
                 elif i < j:
-                    agreed.update((i, j, said, third) for third in {label for _, label in given} - {said})
+                    agreed.update((i, j, own, third) for third in {label for _, label in given} - {own})
     return CrossedLabels(names, crossings, agreed)
 
 
@@ -76,22 +76,22 @@ def find_camps(crossings: Crossings, people: int, alpha: float, least: int) -> l
     """
     from scipy.stats import binom
 
-    ways = {(said, other) for _, _, said, other in crossings}
+    ways = {(own, other) for _, _, own, other in crossings}
     tests = max(1, people * len(ways))
     left, found = set(range(people)), list[CampMember]()
     while len(left) >= LEAST_PEOPLE - 1 and people >= LEAST_PEOPLE:
         best, member = 0.0, None
-        for said, other in sorted(ways):
+        for own, other in sorted(ways):
             for person in sorted(left):
                 rest = left - {person}
-                toward = sum(crossings.get((person, j, said, other), 0) for j in rest)
-                back = sum(crossings.get((person, j, other, said), 0) for j in rest)
+                toward = sum(crossings.get((person, j, own, other), 0) for j in rest)
+                back = sum(crossings.get((person, j, other, own), 0) for j in rest)
                 if toward - back < least:
                     continue
                 p = float(binom.sf(toward - 1, toward + back, 0.5))
                 far = (toward - back) / sqrt(toward + back)
                 if p < alpha / tests and far > best:
-                    best, member = far, CampMember(person, said, other, toward, back, p)
+                    best, member = far, CampMember(person, own, other, toward, back, p)
         if member is None:
             break
         left.discard(member.person)
