@@ -18,7 +18,7 @@ def describe_audit(
     order = (*GATES, NOMINATION, ROLLOUT, RECEIPTS)
     judges = {gate for row in rows for gate in row["played_by"]}
     return {
-        "rows": [dict(row) for row in rows],
+        "rows": [{**row, "power_sentence": describe_power(row.get("power"))} for row in rows],
         "gates": [gate for gate in order if gate in judges],
         "dropped": list(dropped),
         "seconds": round(seconds, 3),
@@ -36,9 +36,17 @@ def table_of_audit(audit: Mapping[str, Any]) -> list[dict[str, str]]:
             "stopped by": ", ".join(row["stopped_by"]) or "none",
             "let through by": ", ".join(gate for gate in row["played_by"] if gate not in row["stopped_by"]) or "none",
             "follows from": row["kind"],
+            "power": describe_power(row.get("power")),
         }
         for row in audit["rows"]
     ]
+
+
+def describe_power(power: Mapping[str, Any] | None) -> str:
+    """Return the computed power beside the draws of the cycle's items that were stopped, '' where neither is known."""
+    if not power:
+        return ""
+    return f"{power['stopped']} of {power['draws']} draws stopped, {power['computed']:.2f} computed"
 
 
 def conclude(document: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:

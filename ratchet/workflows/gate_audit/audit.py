@@ -23,6 +23,7 @@ from ratchet.workflows.gate_audit import data_attacks, file_attacks, trained_att
 from ratchet.workflows.gate_audit.answer_attacks import judge_answers
 from ratchet.workflows.gate_audit.case import AuditCase
 from ratchet.workflows.gate_audit.data_attacks import Judges
+from ratchet.workflows.gate_audit.measured_power import POWERS
 from ratchet.workflows.gate_audit.trained_attacks import Probes
 
 SHARE = 0.2
@@ -39,13 +40,15 @@ _SCORED: dict[str, Callable[[AuditCase], Judges]] = {
     "unfit_adapter": data_attacks.adapt_beyond,
     "colluders": data_attacks.collude,
     "random_annotator": data_attacks.label_at_random,
-    "equal": lambda case: _judge(case, lambda twin: twin),
     "nothing_learned": lambda case: _judge(_with_good_base(case), lambda twin: twin),
-    "random_head": lambda case: _judge(case, shuffle_head),
-    "worse_on_golden": lambda case: _judge(case, lambda twin: lose(twin, "golden", 0.15)),
-    "worse_in_traffic": lambda case: _judge(case, lambda twin: lose(twin, "test", 0.04)),
-    "unsure": lambda case: _judge(case, lambda twin: soften(twin, 3)),
-    "worse_slice": lambda case: _judge(case, _lose_slice),
+}
+_SPOILT: dict[str, Callable[[Answers], Answers]] = {
+    "equal": lambda twin: twin,
+    "random_head": shuffle_head,
+    "worse_on_golden": lambda twin: lose(twin, "golden", 0.15),
+    "worse_in_traffic": lambda twin: lose(twin, "test", 0.04),
+    "unsure": lambda twin: soften(twin, 3),
+    "worse_slice": lambda twin: _lose_slice(twin),
 }
 _TRAINED: dict[str, Callable[[AuditCase, Probes], Judges]] = {
     "permuted_labels": trained_attacks.permute_labels,
@@ -70,13 +73,20 @@ def audit_gates(
             continue
         started = clock()
         rows.append({**play(case, attack, probes, without), "seconds": round(clock() - started, 3)})
+    twin = make_twin(case.answers)
+    for row in rows:
+        if row["attack"] in POWERS and clock() - began < allowed_s:
+            row["power"] = POWERS[row["attack"]](case, _SPOILT[row["attack"]](twin))
     return describe_audit(rows, dropped, clock() - began, allowed_s)
 
 
 def play(case: AuditCase, attack: Attack, probes: Probes, without: Collection[str] = ()) -> dict[str, Any]:
     """Play one attack; return its row of the matrix."""
     name = attack.name
-    found = _SCORED[name](case) if name in _SCORED else _TRAINED[name](case, probes)
+    if name in _SPOILT:
+        found = _judge(case, _SPOILT[name])
+    else:
+        found = _SCORED[name](case) if name in _SCORED else _TRAINED[name](case, probes)
     judges = {gate: decide for gate, decide in found.items() if gate not in without}
     reasons = {gate: decide() for gate, decide in judges.items()}
     return {

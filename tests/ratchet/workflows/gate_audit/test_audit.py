@@ -13,16 +13,19 @@ from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import choose_targets
 from ratchet.evaluation.gate_audit.attack import ATTACKS, NOMINATION, RECEIPTS, ROLLOUT
 from ratchet.evaluation.gate_audit.matrix import table_of_audit
+from ratchet.evaluation.gate_audit.score_copies import common_label, lose, make_twin, soften
 from ratchet.evaluation.scoring import Scored, Split
 from ratchet.gates.identity_attacks import decide_identity_attacks
 from ratchet.gates.registry import GATES
 from ratchet.metrics.calibration import softmax
 from ratchet.metrics.classification import Floats
+from ratchet.metrics.intervals import proportion_interval
 from ratchet.storage.home import Home
 from ratchet.storage.receipt_file import Receipt
 from ratchet.storage.target_profiles import read_targets
 from ratchet.workflows.gate_audit.audit import audit_gates, play
 from ratchet.workflows.gate_audit.case import AuditCase
+from ratchet.workflows.gate_audit.measured_power import POWERS
 from ratchet.workflows.gate_audit.trained_attacks import Probes
 
 WORDS = ("refund", "parcel", "login", "invoice", "booking", "outage")
@@ -153,3 +156,20 @@ def test_an_equal_model_passes_every_gate(case: AuditCase, probes: Probes) -> No
     row = play(case, control, probes)
     assert row["stopped_by"] == []
     assert {"golden_set_regression", "slices", ROLLOUT} <= set(row["played_by"])
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_the_power_that_is_measured_is_the_one_that_is_computed(case: AuditCase, name: str) -> None:
+    """Within the exact 99.9 % interval of the draws, for a copy that is seen and for one that is not."""
+    twin = make_twin(case.answers)
+    split = "golden" if name == "worse_on_golden" else "test"
+    spoilt = {
+        "worse_on_golden": [lose(twin, split, share) for share in (0.02, 0.15)],
+        "unsure": [soften(twin, temperature) for temperature in (1.0, 3.0)],
+        "worse_slice": [twin, lose(twin, split, 0.09, common_label(twin))],
+    }[name]
+    for copy in spoilt:
+        power = POWERS[name](case, copy)
+        low, high = proportion_interval(power["stopped"], power["draws"], 0.999)
+        assert low <= power["computed"] <= high, power
+    assert power["computed"] > 0.5, power
