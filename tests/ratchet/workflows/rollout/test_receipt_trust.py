@@ -16,7 +16,7 @@ from ratchet.gates.settings_read import bind_settings
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.storage.home import Home
 from ratchet.storage.keys.gate_key import gate_key, gate_public, replace_gate_key
-from ratchet.storage.receipt_file import Receipt
+from ratchet.storage.receipt_file import Receipt, Seal
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
@@ -137,10 +137,11 @@ def test_a_receipt_of_a_foreign_key_is_not_admitted(home: Home) -> None:
 @pytest.mark.parametrize(
     ("days", "limit", "expired"), [(29, 30, False), (31, 30, True), (400, 0, False), (2, 1.5, True), (-1, 30, False)]
 )
-def test_receipts_expire(home: Home, days: int, limit: float, expired: bool) -> None:
+def test_receipts_expire(days: int, limit: float, expired: bool) -> None:
     """By their signed time, after `[receipts] max_age_days`; 0 sets no limit."""
     now = datetime(2026, 6, 1, tzinfo=UTC)
-    receipts = judge(home, now=now - timedelta(days=days))
+    seal = Seal((now - timedelta(days=days)).isoformat(), "", "")
+    receipts = {"leakage": Receipt("small", "w", "leakage", Verdict("passed", "fine"), {}, seal=seal)}
     if not expired:
         need_fresh(receipts, [], limit, now)
         return
