@@ -75,7 +75,8 @@ def try_reading(job: ReadingJob) -> str:
         return str(json.loads(done.stdout.splitlines()[-1])["refused"] or "")
     if done.returncode == -signal.SIGKILL:  # the kernel's way to end what has used its time, too
         return f"reading it ended the process: killed, out of memory, or after {job.seconds} s of processor time"
-    if done.returncode == _OUT_OF_MEMORY:
+    # the C library ends a process by itself that gets no memory for a thread
+    if done.returncode == _OUT_OF_MEMORY or b"cannot allocate memory" in done.stderr.lower():
         return f"reading it takes more than {job.memory_bytes / 1e9:.1f} GB of memory"
     if done.returncode < 0:
         return f"reading it ended the process ({signal.Signals(-done.returncode).name})"
@@ -124,6 +125,8 @@ def main() -> int:
     except MemoryError:
         return _OUT_OF_MEMORY
     except Exception as error:  # noqa: BLE001 - whatever a reading raises, the exit code says that the reading did
+        if type(error).__name__ == "OutOfMemoryException":  # DuckDB's own, where its allocation is refused first
+            return _OUT_OF_MEMORY
         if find_fault(error) is not None or "No space left" in str(error):
             refused = ""  # of the disk, not of the file
         else:
