@@ -239,3 +239,21 @@ def flip_a_byte(path: Path) -> None:
     content[-1] ^= 1
     path.chmod(0o644)
     path.write_bytes(content)
+
+
+def test_a_cycle_is_kept_in_the_history_of_its_gates_and_decided_again(call: Any, ran: Any, tmp_path: Path) -> None:
+    """Each gate of a week that the command ran has its line; under the policy in force nothing turns."""
+    home, _ = ran
+    rows = json.loads(call("--home", home, "gates", "tickets", "--json").out)["gates"]
+    assert {row["gate"] for row in rows} == set(GATES)
+    assert {row["verdicts"] for row in rows} == {1}
+    new = tmp_path / "new.toml"
+    new.write_text("[limits]\nmax_golden_loss = 0.05\n[promotion]\nmargin = 0.02\n")
+    document = json.loads(call("--home", home, "backtest", "tickets", "--policy", new, "--json").out)
+    assert document["differences"] == []
+    assert {each["what"] for each in document["decisions"]} == {row["gate"] for row in rows}
+    assert [each for each in document["decisions"] if each["flips"] or not each["now"]] == []
+    new.write_text("[limits]\nmin_agreement = 0.5\nmax_golden_loss = 0.5\nmax_nll_rise = 3.0\nmin_doubles = 1\n")
+    document = json.loads(call("--home", home, "backtest", "tickets", "--policy", new, "--json").out)
+    assert document["underivable"] == 0, [each for each in document["decisions"] if not each["now"]]
+    assert not [each for each in document["decisions"] if each["now"] == "failed"]
