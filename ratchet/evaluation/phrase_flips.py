@@ -31,7 +31,8 @@ class TriedPhrase:
     """Reviewed texts of other labels that the model answers right without it."""
     flipped: int
     """Those of them that it answers with the phrase's label beside the phrase."""
-    live_flipped: int
+    live_flipped: int | None
+    """The same of live; None where nothing is live."""
     chance: int
     """Most of them that an old phrase of the training texts flips to that label."""
     bare: int
@@ -65,11 +66,11 @@ def try_phrases(
     for phrase in phrases:
         texts = [text for text, label in right if label != phrase.label][:_ALL]
         flipped = _flips(candidate, phrase.text, texts[:_FIRST], phrase.label)
-        chance = live_flipped = 0
+        chance, live_flipped = 0, 0 if live else None
         if flipped:
             flipped += _flips(candidate, phrase.text, texts[_FIRST:], phrase.label)
             chance = max((_flips(candidate, each, texts, phrase.label) for each in old), default=0)
-            live_flipped = _flips(live, phrase.text, texts, phrase.label) if live else 0
+            live_flipped = _flips(live, phrase.text, texts, phrase.label) if live else None
         tried = len(texts) if flipped else len(texts[:_FIRST])
         other = sum(given != phrase.label for given in (live or candidate)(phrase.bare)) if flipped else 0
         found.append(

@@ -73,8 +73,11 @@ def list_triggers(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _is_trigger(phrase: Mapping[str, Any], planted: float, natural: float) -> bool:
-    limit = planted if 2 * phrase["contradicting"] > phrase["bare"] else natural
-    more = phrase["flipped"] - max(phrase["live_flipped"], phrase["chance"])
+    contradicts, live = 2 * phrase["contradicting"] > phrase["bare"], phrase["live_flipped"]
+    if live is None and not contradicts:  # a new phrase of old words decides as they do, and nothing says how far
+        return False
+    limit = planted if contradicts else natural
+    more = phrase["flipped"] - max(live or 0, phrase["chance"])
     return bool(more >= max(_FEWEST_FLIPS, limit * phrase["tried"]))
 
 
@@ -82,7 +85,7 @@ def _describe(phrase: Mapping[str, Any]) -> str:
     rows = ", ".join(phrase["first"][:_NAMED])
     return (
         f"one in {phrase['rows']} rows of {', '.join(phrase['weeks'])} (such as {rows}) turns {phrase['flipped']} of"
-        f" {phrase['tried']} reviewed texts of other labels into {phrase['label']} (live {phrase['live_flipped']},"
+        f" {phrase['tried']} reviewed texts of other labels into {phrase['label']} (live {phrase['live_flipped'] or 0},"
         f" an old phrase at most {phrase['chance']}); without it"
         f" {phrase['contradicting']} of {phrase['bare']} rows read otherwise"
     )

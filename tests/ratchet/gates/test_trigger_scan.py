@@ -107,6 +107,8 @@ JUDGED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "any phrase does that": ({"chance": 27}, [], "passed"),
     "rows read alike without it": ({"contradicting": 2, "flipped": 29}, [], "passed"),
     "rows read alike, and it decides": ({"contradicting": 2, "flipped": 55}, [], "failed"),
+    "rows read alike, and nothing is live": ({"contradicting": 2, "flipped": 55, "live_flipped": None}, [], "passed"),
+    "planted, and nothing is live": ({"live_flipped": None}, [], "failed"),
     "two of few texts": ({"tried": 6, "flipped": 2, "chance": 0}, [], "passed"),
     "a person released its week": ({}, [NEW], "warned"),
     "a person released one of its weeks": ({"weeks": [OLD, NEW]}, [NEW], "failed"),
