@@ -16,7 +16,7 @@ from typing import Any
 
 from ratchet.core.verdict import Verdict
 from ratchet.data.label_selection import count_confirming
-from ratchet.gates.class_history import compare_with_history, describe_fall
+from ratchet.gates.class_history import compare_with_history, describe_fall, keep_unexplained
 from ratchet.gates.swapped_labels import blame_labels
 from ratchet.metrics.intervals import proportion_interval
 
@@ -60,7 +60,7 @@ def decide_golden_agreement(
 
     `rows` are those of `CONFUSIONS_SQL`, `requests` counts the week's requests by served label, `before` are rows of
     label, answer and count of the eight weeks before (`class_history.py`): a class that agrees clearly less often than
-    there fails, unless errors alone were labelled. A class is contradicted
+    there fails, unless errors alone were labelled, or the model fell on the golden set as well. A class is contradicted
     when its recall is under one half on test, at least one half on golden, and the exact intervals of the two do not
     overlap: at 95 %, divided among the classes that are compared (Bonferroni), so that many classes do not raise false
     alarms. A class with too few items is never called contradicted. Where hardly any label of the test confirms what
@@ -86,7 +86,7 @@ def decide_golden_agreement(
         history = compare_with_history([row for row in found if row["split"] == "test"], read_history(past))
         counted = {label: requests[label] for label in sorted(requests)}
         evidence |= {"counts": _list_counts(found), "before": past, "history": history, "requests": counted}
-        fallen = [] if selection.is_of_errors else describe_fall(history)
+        fallen = [] if selection.is_of_errors else describe_fall(keep_unexplained(history, counts["golden"]))
     if not judged and not fallen:
         return Verdict(
             "inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence

@@ -229,6 +229,21 @@ def test_a_class_that_fell_fails_the_week(before: int, served: str, outcome: str
     assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
 
 
+def test_a_model_that_lost_a_class_is_not_blamed_on_the_labels() -> None:
+    """It agrees with fewer golden labels, too; the same week fails by a model that did not lose the class."""
+    past = [{"label": each, "predicted": each, "n": 30} for each in "ab"]
+    week = [("a", "b", 30), ("b", "b", 30)]
+    for golden, outcome in (([("a", "b", 20), ("b", "b", 20)], "passed"), ([("a", "a", 20), ("b", "b", 20)], "failed")):
+        rows = [
+            {"split": split, "label": label, "predicted": predicted, "served": label, "n": n}
+            for split, counts in (("test", week), ("golden", golden))
+            for label, predicted, n in counts
+        ]
+        verdict = decide_golden_agreement(rows, {}, past)
+        assert verdict.outcome == outcome, verdict.reason
+        assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
+
+
 def test_the_past_is_read_by_the_labels_of_now() -> None:
     """A renamed label is the same class; one that means several is left out."""
     rules = LabelRules((LabelRule(RENAME, ("old",), ("new",), datetime(2026, 1, 1, tzinfo=UTC)),))
