@@ -152,8 +152,10 @@ class Evidence:
             raise ValueError(f"more requests were decided than compared: {self}")
 
     def as_json(self) -> dict[str, Any]:
-        """The counts as JSON types: as whoever reads the entry of the ledger gets them."""
+        """The counts as JSON types: as whoever reads the entry of the ledger gets them, people by number."""
         result: dict[str, Any] = _listed(asdict(self))
+        # an entry is kept for ever, and leaving out any one person needs no name
+        result["by_person"] = {str(n): counts for n, counts in enumerate(sorted(result["by_person"].values()), 1)}
         return result
 
 

@@ -215,3 +215,9 @@ def test_the_state_has_one_word(case: str) -> None:
     """The page shows it."""
     state, evidence, word = WORDS[case]
     assert decide(state, POLICY, evidence, evidence, NOW).state == word
+
+
+def test_an_entry_names_no_person() -> None:
+    """The ledger keeps its evidence for ever: people are numbers there, and their counts suffice to leave one out."""
+    evidence = replace(GOOD, by_person={"bob": (30, 2), "ann": (8, 60)})
+    assert evidence.as_json()["by_person"] == {"1": [8, 60], "2": [30, 2]}
