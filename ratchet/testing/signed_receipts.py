@@ -22,6 +22,7 @@ from ratchet.deployment.profiles import Bounds, Profile
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.calibration_regression import decide_calibration
 from ratchet.gates.chain import Link, chain_until, needed_digests
+from ratchet.gates.colluding_annotators import decide_collusion
 from ratchet.gates.golden_agreement import decide_golden_agreement
 from ratchet.gates.golden_set_regression import GoldenAnswer, decide_regression
 from ratchet.gates.identity_attacks import decide_identity_attacks
@@ -36,11 +37,13 @@ from ratchet.gates.target_fit import believed, decide_target_fit, judge_export, 
 from ratchet.gates.target_plan import decide_plan_fit
 from ratchet.gates.trigger_scan import decide_trigger_scan
 from ratchet.metrics.agreement import Agreement
+from ratchet.metrics.annotator_camps import CrossedLabels
 from ratchet.metrics.calibration import softmax
 from ratchet.storage.receipt_file import Receipt
 
 _MADE = dict(zip(ASSETS, ("logs", "labels", "training_set", "plan", "adapter", "answers"), strict=False))
 _LABELS = ("amber", "green", "violet")
+_PEOPLE = ("ann", "ben", "cleo", "dora")
 
 
 def _rows(draw: random.Random) -> Verdict:
@@ -138,9 +141,15 @@ def _attacks(draw: random.Random) -> Verdict:
     return decide_identity_attacks([{"attack": "copy", "says": "a copy", "guards": guards, "stopped_by": stopped}])
 
 
+def _camps(draw: random.Random) -> Verdict:
+    pairs = [(i, j, "amber", "green") for i in range(4) for j in range(4) if i != j]
+    return decide_collusion(CrossedLabels(_PEOPLE, {pair: draw.choice((0, 1, 9)) for pair in pairs}, {}))
+
+
 RULES: dict[str, Callable[[random.Random], Verdict]] = {
     "row_quality": _rows,
     "label_agreement": _agreement,
+    "colluding_annotators": _camps,
     "label_distribution": _distribution,
     "leakage": _leakage,
     "target_plan": _plan,
