@@ -46,7 +46,7 @@ def test_two_votes_a_request_are_enough() -> None:
 
 @pytest.mark.faults
 def test_honest_people_are_named_in_at_most_one_week_of_a_hundred() -> None:
-    """Of 300 weeks; and of 100 weeks with two colluders at least 75 are stopped (83 were), and nobody honest is named."""
+    """Of 300 weeks; of 100 weeks with two colluders at least 75 are stopped (83 were), and nobody honest is named."""
     assert sum(judge(label_week(0, seed)).outcome != "passed" for seed in range(300)) <= 3
     found = [judge(label_week(2, seed)) for seed in range(100)]
     assert sum(verdict.outcome == "failed" for verdict in found) >= 75
