@@ -51,8 +51,8 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     kept = {key: evidence[key] for key in ("rule", "people", "alpha", "least", "crossings", "agreed")}
     people = kept["people"]
     if people < LEAST_PEOPLE:
-        few = f"No verdict: {people} people labelled requests of each other; of two nobody can say who differs."
-        return Verdict("inconclusive", few, kept)
+        few = f"Passes: {people} people labelled requests of each other, and two who agree need a third to outvote."
+        return Verdict("passed", few, kept)
     crossings = {(i, j, own, other): n for i, j, own, other, n in kept["crossings"]}
     camps = find_camps(crossings, people, kept["alpha"], kept["least"])
     together = _count_together(camps, kept["agreed"])

@@ -44,6 +44,12 @@ def test_two_votes_a_request_are_enough() -> None:
     assert judge(label_week(2, seed=1, requests=1500, votes=2)).outcome == "failed"
 
 
+def test_two_people_have_nobody_to_outvote() -> None:
+    """However they differ; `label_agreement` sees that they do."""
+    votes = label_week(1, seed=1)
+    assert judge(votes[votes["annotator"].isin(["person-0", "person-1"])]).outcome == "passed"
+
+
 @pytest.mark.faults
 def test_honest_people_are_named_in_at_most_one_week_of_a_hundred() -> None:
     """Of 300 weeks; of 100 weeks with two colluders at least 75 are stopped (83 were), and nobody honest is named."""

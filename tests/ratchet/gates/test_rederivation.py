@@ -112,7 +112,6 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
         "passed": decide_collusion(CrossedLabels(("a", "b", "c"), {}, {})),
         "warned": decide_collusion(CrossedLabels(("a", "b", "c"), {(0, 1, "a", "b"): 20, (1, 0, "b", "a"): 20}, {})),
         "failed": decide_collusion(CrossedLabels(("a", "b", "c", "d", "e"), CAMP, {(0, 1, "a", "b"): 9})),
-        "inconclusive": decide_collusion(CrossedLabels(("a", "b"), {}, {})),
     },
     "trigger_scan": {
         "passed": decide_trigger_scan([], 9, 0),
