@@ -85,6 +85,7 @@ def test_a_gate_that_was_added_blocks_a_cycle(with_spelling: dict[str, str], sma
     order = list(stages)
     assert order[order.index("label_agreement") : order.index("label_distribution")] == [
         "label_agreement",
+        "colluding_annotators",
         "spelling",
         "training_set",
     ]
