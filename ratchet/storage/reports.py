@@ -52,7 +52,7 @@ class Reports:
         The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so that a page left by a
         kill between the two can be recognised. Raises ValueError for NaN, infinity and values that are not JSON.
         """
-        content = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        content = _as_file(document)
         page = render_report(json.loads(content), digest=digest_bytes(content))
         folder = self._home.report(cycle)
         self._keep_earlier(folder, str(document["adapter"]))
@@ -87,9 +87,22 @@ class Reports:
         return result
 
     def digest(self, cycle: Cycle) -> str:
-        """Return the SHA-256 of the file `eval_report.json` of a cycle; '' where there is none."""
+        """Return the SHA-256 of the report as its cycle wrote it; '' where there is none.
+
+        The verdict that a later run of the week put before it, since it was stopped, does not count.
+        """
         path = self._home.report(cycle) / "eval_report.json"
-        return digest_bytes(path.read_bytes()) if path.is_file() else ""
+        if not path.is_file():
+            return ""
+        content = path.read_bytes()
+        try:
+            document = json.loads(content)
+        except ValueError:
+            return digest_bytes(content)
+        if isinstance(document, dict) and document.get("former_verdict"):
+            document["verdict"] = document.pop("former_verdict")
+            content = _as_file(document)
+        return digest_bytes(content)
 
     def weeks(self, name: str) -> list[str]:
         """List the weeks that have a report, oldest first."""
@@ -129,3 +142,7 @@ class Reports:
         if document.get("verdict") != verdict:
             former = document.get("former_verdict", document.get("verdict"))
             self.write(cycle, {**document, "verdict": verdict, "former_verdict": former})
+
+
+def _as_file(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -191,11 +191,14 @@ def test_a_verdict_that_does_not_follow_from_the_stored_answers_is_a_fault(
     home = again()
     path = home.receipts(Cycle("small", WEEK)) / f"{gate}.json"
     assert main(["--home", str(home.root), "verify", str(path)]) == 0
-    assert "follows from the stored answers" in capsys.readouterr().out
+    # the scan for triggers reads texts of other weeks as well, so its receipt is derived from its evidence alone
+    by_answers = gate != "trigger_scan"
+    assert ("follows from the stored answers" in capsys.readouterr().out) is by_answers
     receipt = read_receipt(path)
     forged = replace(receipt, verdict=replace(receipt.verdict, reason="Passes: believe me."))
     path.write_bytes(forged.sealed(gate_key(home), datetime.now(UTC)).content)
     assert [(each.what, bool(each.fault)) for each in verify_receipt(home, path)] == [
-        ("receipt", False), ("chain", False), ("verdict", True), ("verdict in this home", True), ("signature", False),
+        ("receipt", False), ("chain", False), ("verdict", True), ("verdict in this home", by_answers),
+        ("signature", False),
     ]  # fmt: skip
     assert main(["--home", str(home.root), "verify", str(path)]) == 1

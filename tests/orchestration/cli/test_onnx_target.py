@@ -67,7 +67,7 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(run_here: An
         nominate(small.home, "small")
     specs = Specs(small.home)
     left_out = judge_artifact(specs, specs["small"], report["adapter"], make=False, left_out=("onnx",))
-    assert left_out.evidence["fits"][1] == {"export": "onnx", "files": {}}
+    assert left_out.evidence["fits"][1] == {"export": "onnx", "files": {}, "why": "its cycle left it out"}
     receipts.write(cycle, "target_fit", left_out, binds)  # as its cycle would have on a machine without that runtime
     assert nominate(small.home, "small").adapter == report["adapter"]
     (tmp_path / "aside").rename(exports)

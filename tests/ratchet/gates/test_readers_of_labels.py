@@ -152,6 +152,7 @@ FILES = {
     "ratchet/data/judging.py": JUDGES,
     "ratchet/data/given_examples.py": TRAINS,
     "ratchet/gates/adjudication.py": JUDGES,
+    "ratchet/gates/colluding_annotators.py": JUDGES,
     "ratchet/gates/class_history.py": JUDGES,
     "ratchet/gates/golden_agreement.py": JUDGES,
     "ratchet/gates/label_agreement.py": JUDGES,
