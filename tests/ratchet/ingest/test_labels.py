@@ -143,7 +143,9 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "another case": ({"chosen": " Random "}, {"chosen": "random"}, []),
     "nothing": ({"chosen": None, "batch": None, "seconds": None, "note": None}, {}, []),
     "empty": ({"chosen": "", "note": ""}, {}, []),
-    "a text of DPO": ({"chosen": "a polite answer"}, {}, ["chosen is not one of random, value, check, adjudication, evidence"]),
+    "a text of DPO": (
+        {"chosen": "a polite answer"}, {}, ["chosen is not one of random, value, check, adjudication, evidence"],
+    ),
     "no figure": ({"seconds": "soon", "chosen": "check"}, {"chosen": "check"}, ["seconds is not a number"]),
     "before it began": ({"seconds": -1}, {}, ["seconds is negative or not finite"]),
     "a long batch and note": (
