@@ -62,7 +62,7 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     apart = (
         "; the test is left out, since it holds errors of live alone" if evidence["parts"]["test"]["of_errors"] else ""
     )
-    figures = f"NLL {mean:+.3f} against live on {n} items [{low:+.3f}, {high:+.3f}] (limit {limit:+g}){apart}"
+    figures = f"NLL {mean:+.3f} against live on {n} items [{low:+.3f}, {high:+.3f}], limit {limit:+g}{apart}"
     if low > limit:
         hint = "Its confidences mislead whatever acts on them: look at the reliability diagram of the report"
         return Verdict("failed", f"Fails: {figures}. {hint}.", found)

@@ -35,6 +35,8 @@ _TRAINED = "# --- What is trained."
 SWAPPED = ("validation_error", "accidental_exit")
 _GOLDEN_LOSS = ("max_golden_loss = 0.05 ", "max_golden_loss = 0.08 ")
 """Wider limit: two adapters of a few hundred examples differ more by chance than two of thousands."""
+_CALIBRATION = ("calibration_share = 0.15 ", "calibration_share = 0.3  ")
+"""Larger share: of so few labels 15 % are too few to choose the best epoch and candidate by."""
 _PROMOTION = """\
 [promotion]
 margin = 0.1                  # the policy of a demo: so wide that a few minutes of requests can show it
@@ -159,7 +161,7 @@ def init_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
 def _in_minutes(spec: str) -> str:
     """Return the sample's specification with limits that suit a few hundred labels and a few minutes."""
     start, end = spec.index("[promotion]"), spec.index(_TRAINED)
-    return spec[:start].replace(*_GOLDEN_LOSS) + _PROMOTION + spec[end:]
+    return spec[:start].replace(*_GOLDEN_LOSS).replace(*_CALIBRATION) + _PROMOTION + spec[end:]
 
 
 def plant_regression(home: Home) -> str:

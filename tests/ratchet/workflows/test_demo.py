@@ -24,6 +24,7 @@ def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     spec = Specs(home)[SAMPLE]
     assert {candidate.method for candidate in spec.candidate} == {"lora", "probe"}
     assert (spec.limits.max_golden_loss, spec.promotion.margin, spec.promotion.dwell_minutes) == (0.08, 0.1, 0.0)
+    assert spec.window.calibration_share == 0.3
 
 
 def test_the_causal_demo_has_one_causal_candidate_and_fewer_requests(tmp_path: Path) -> None:
