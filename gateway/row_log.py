@@ -17,7 +17,7 @@ from typing import Any
 
 from ratchet.core.cycle import monday_of
 from ratchet.data.records import KINDS
-from ratchet.rollout.evidence import PAIR_COLUMNS
+from ratchet.rollout.evidence.pairs_sql import PAIR_COLUMNS
 from ratchet.storage.home import Home
 from ratchet.storage.journal.journal import Journal
 from ratchet.storage.journal.recent_rows import count_rows

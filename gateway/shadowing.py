@@ -1,7 +1,7 @@
 """Shadowing: once the user has the answer, the rollout's second adapter answers too; both are stored as a pair.
 
 A shadow has the lowest priority: under load it is dropped and counted, and live never waits. Add here what is compared;
-the evidence from the pairs is `ratchet/rollout/evidence.py`.
+the evidence from the pairs is `ratchet/rollout/evidence/counts.py`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from gateway.serving.paths import PathAnswer, ask_calibrated, ask_paths
 from gateway.serving.slots import SlotChoice, Slots
 from ratchet.data.user_hmac import user_hmac
 from ratchet.review.draw import EVIDENCE, draw
-from ratchet.rollout.stream import DROPPED
+from ratchet.rollout.evidence.stream import DROPPED
 
 _LOG = logging.getLogger("ratchet.gateway")
 _FAULTS = 3

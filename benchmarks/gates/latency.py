@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.gates.figures import Curve, Figure, Measured, Plot, counted
 from ratchet.config.policy import PromotionPolicy
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.latency_guardrails import measure_latency
-from ratchet.rollout.timed_pairs import TIMES_SQL
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.timed_pairs import TIMES_SQL
+from ratchet.rollout.guardrails.latency import measure_latency
 
 POLICY = PromotionPolicy()
 _TRIALS, _PAIRS, _EVERY = 300, 500, 50

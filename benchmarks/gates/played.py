@@ -10,7 +10,7 @@ from benchmarks.gates.walks import wealth_of
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import RolloutState
 

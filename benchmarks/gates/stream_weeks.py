@@ -17,8 +17,8 @@ from benchmarks.gates.figures import Measured, counted, exact, number, over_a_ye
 from benchmarks.gates.played import DIFFER, POLICY, WEEK
 from benchmarks.gates.promotion import chance
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.stream import Rate, Stream
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.stream import Rate, Stream
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import publish_segment
 from ratchet.storage.rollout.shadow_pairs import PAIRS, Pairs

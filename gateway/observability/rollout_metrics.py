@@ -1,7 +1,7 @@
 """Prometheus gauges of rollouts: the state of each, and the guardrails' values at their last evaluation.
 
 Add here another value of a rollout. The gauges themselves are in `metrics.py`, the guardrails in
-`ratchet/rollout/guardrails.py`.
+`ratchet/rollout/guardrails/measure.py`.
 """
 
 from gateway.observability.metrics import Metrics

@@ -1,14 +1,14 @@
 """Share of compared requests that are drawn as evidence: those are queued by the promoter, agreements among them, and
 never by value, so that no reason tells whoever labels that the answers differ.
 
-Add here another fact of a rollout that the feed must know; the draw is `ratchet/rollout/stream.py`.
+Add here another fact of a rollout that the feed must know; the draw is `ratchet/rollout/evidence/stream.py`.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ratchet.core.errors import RatchetError
-from ratchet.rollout.stream import Stream
+from ratchet.rollout.evidence.stream import Stream
 from ratchet.storage.home import Home
 from ratchet.storage.review.evidence_rates import rates_path, read_rates
 from ratchet.storage.rollout.ledger import Ledger

@@ -12,7 +12,7 @@ from ratchet.review.request_history import CycleUse, RequestHistory, Row
 
 _USES = {RANDOM: "may judge", EVIDENCE: "judges the comparison that it was drawn for, and trains"}
 _DROPPED = "dropped"
-"""Error of a pair whose shadow work was dropped (`ratchet/rollout/stream.py`)."""
+"""Error of a pair whose shadow work was dropped (`ratchet/rollout/evidence/stream.py`)."""
 _NO_LABEL = {
     "adjudicate": "none: people disagree; waits for adjudication",
     "left_out": "none: all of its labels are left out of the week",

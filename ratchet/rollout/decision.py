@@ -1,7 +1,7 @@
 """Promotion: a pure decision from the evidence of a rollout, with one sentence; others carry it out and record it.
 
-Add a rule here, in the order in which it must apply. Counts are in `evidence.py`, what they show in `proof.py`, limits
-in `guardrails.py`, the effect of an action on the rollout in `state.py`.
+Add a rule here, in the order in which it must apply. Counts are in `evidence/`, what they show in `proof.py`, limits in
+`guardrails/`, the effect of an action on the rollout in `state.py`.
 """
 
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from typing import Any
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.doubt import describe_unlike, find_doubt
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.forecast import Obstacle, find_labels, find_lack, in_words
-from ratchet.rollout.guardrail import Guardrail
-from ratchet.rollout.guardrails import measure_guardrails
+from ratchet.rollout.guardrails.guardrail import Guardrail
+from ratchet.rollout.guardrails.measure import measure_guardrails
 from ratchet.rollout.proof import Proof, prove
 from ratchet.rollout.state import RolloutState
 

@@ -5,7 +5,7 @@ Add another sign here; each holds the first step, and none is asked about again 
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.data.label_selection import describe_selection
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.forecast import Obstacle
 from ratchet.rollout.proof import Proof, write_points
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import log_not_worse
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.power import DIFFER, GAIN, ONE_RIGHT, compared_needed
 from ratchet.rollout.proof import Proof
 

@@ -68,8 +68,8 @@ class Entry:
     bucketing: str = ""
     """Hashing of the rollout that begins with this entry of `shadow`; entries of before name none."""
     stream: dict[str, Any] = field(default_factory=dict)
-    """Terms by which requests count for the comparison that begins with this entry (`ratchet/rollout/stream.py`);
-    entries of before have none."""
+    """Terms by which requests count for the comparison that begins with this entry
+    (`ratchet/rollout/evidence/stream.py`); entries of before have none."""
     gate_key: str = ""
     """Public half of the gate key, in hex: of the key that signed `receipts`, or that `gate_key` puts into force.
     Entries of before, and those without receipts, name none."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import any_time_interval, evidence_not_worse, evidence_worse
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 
 _MOST_WRITTEN = 1_000_000
 

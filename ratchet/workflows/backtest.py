@@ -17,7 +17,7 @@ from ratchet.gates.rederivation import derive_again
 from ratchet.gates.registry import GATES
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home

@@ -18,8 +18,8 @@ from ratchet.core.verdict import Verdict
 from ratchet.gates.registry import GATES
 from ratchet.models.adapters.folder import open_folder
 from ratchet.models.base_models import base_folder
+from ratchet.rollout.evidence.stream import Rate, Stream
 from ratchet.rollout.ledger_entry import PROMOTE
-from ratchet.rollout.stream import Rate, Stream
 from ratchet.simulation.people import Annotator
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
 from ratchet.storage.home import Home

@@ -12,7 +12,7 @@ import pytest
 from gateway.settings import Settings
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.rollout.flag_file import Flags

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import left_behind
 from ratchet.storage.keys.api_keys import Keys

@@ -8,9 +8,9 @@ are never shown.
 from dataclasses import dataclass
 
 from ratchet.config.policy import PromotionPolicy
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail
-from ratchet.rollout.guardrails import measure_guardrails
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.guardrail import Guardrail
+from ratchet.rollout.guardrails.measure import measure_guardrails
 from ratchet.rollout.page.history import write_time
 from ratchet.rollout.page.last_decision import LastDecision, read_evidence
 from ratchet.rollout.state import RolloutState

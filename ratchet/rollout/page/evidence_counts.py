@@ -1,13 +1,14 @@
 """Counts behind the figures: the compared requests, who was right on them, and what the evidence is worth.
 
-Add a count of the page here. It is counted in `ratchet/rollout/stream_sql.py`; the tiles are `guardrail_tiles.py`.
+Add a count of the page here. It is counted in `ratchet/rollout/evidence/stream_sql.py`; the tiles are
+`guardrail_tiles.py`.
 """
 
 from dataclasses import dataclass
 
 from ratchet.config.policy import PromotionPolicy
-from ratchet.rollout.absolute_accuracy import estimate_accuracy
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.absolute_accuracy import estimate_accuracy
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.proof import prove, write_points
 
 _MOST_SHOWN = 1e6

@@ -1,13 +1,13 @@
 """Tiles: each guardrail with its figure, interval and limit in words, and the places of a small drawing of the three.
 
-Add here the wording of a new guardrail. Guardrails are measured in `ratchet/rollout/guardrails.py`.
+Add here the wording of a new guardrail. Guardrails are measured in `ratchet/rollout/guardrails/measure.py`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratchet.evaluation.report.formatting import NO_DATA, format_figure
-from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.guardrails.guardrail import Guardrail
 
 _WORDS = {
     "ok": ("passed", "✓", "within its limit"),

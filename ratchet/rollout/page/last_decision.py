@@ -7,8 +7,8 @@ decision made in `ratchet/rollout/decision.py`.
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.guardrail import Guardrail
 
 T = TypeVar("T")
 _LARGEST = 1e6

@@ -1,12 +1,12 @@
 """Rates of running rollouts: `review/evidence_rates.jsonl`, one checksummed line for each time a rate was lowered.
 
 The first rate of a rollout is in its signed ledger entry. Add here another fact that a rate carries; which rate is
-right is `ratchet/rollout/stream.py`.
+right is `ratchet/rollout/evidence/stream.py`.
 """
 
 from pathlib import Path
 
-from ratchet.rollout.stream import Rate, read_rate
+from ratchet.rollout.evidence.stream import Rate, read_rate
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import append_checked, read_lines
 

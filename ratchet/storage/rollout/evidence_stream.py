@@ -1,7 +1,7 @@
-"""Counting of the stream of evidence: the statements of `ratchet/rollout/stream_sql.py`, run over a rollout's pairs.
+"""Counting of the stream of evidence: `ratchet/rollout/evidence/stream_sql.py`, run over a rollout's pairs.
 
 Add here another figure of the stream. Pairs are read by `shadow_pairs.py`, which gives them their roles; which requests
-belong to the stream is `ratchet/rollout/stream.py`.
+belong to the stream is `ratchet/rollout/evidence/stream.py`.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,9 @@ import duckdb
 from ratchet.data.boilerplate import Boilerplate
 from ratchet.data.text_sketch import sketch_texts
 from ratchet.metrics.intervals import binomial_p
-from ratchet.rollout.cost_guardrail import weigh_answers
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.stream import Stream
-from ratchet.rollout.stream_sql import (
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.stream import Stream
+from ratchet.rollout.evidence.stream_sql import (
     BALLOTS_SQL,
     BY_ANSWERS_SQL,
     BY_LABEL_SQL,
@@ -34,6 +33,7 @@ from ratchet.rollout.stream_sql import (
     VERDICTS_SQL,
     rate_sql,
 )
+from ratchet.rollout.guardrails.cost import weigh_answers
 
 _TABLES = ("frame", "ballots", "verdicts", "placed", "counted")
 _MOST_TEXTS = 20_000

@@ -18,10 +18,10 @@ from ratchet.core.files import append_line, read_if_there, whole_lines, write_at
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.bucketing import BUCKETING
 from ratchet.rollout.error_budget import need_name_and_reason
+from ratchet.rollout.evidence.stream import Stream
 from ratchet.rollout.ledger_entry import GENESIS, PROMOTE, SHADOW, Entry, Head
 from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
-from ratchet.rollout.stream import Stream
 from ratchet.storage.home import Home
 from ratchet.storage.reserved_space import with_reserve
 from ratchet.storage.rollout.signing_key import signing_key, trusted_key

@@ -1,6 +1,6 @@
 """Pairs: requests that two adapters answered, read from sealed segments and joined with later corrections.
 
-Add another source of pairs here. Counts are defined in `ratchet/rollout/evidence.py`; the gateway writes pairs in
+Add another source of pairs here. Counts are defined in `ratchet/rollout/evidence/`; the gateway writes pairs in
 `gateway/shadowing.py`.
 """
 
@@ -17,7 +17,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
 from ratchet.data.label_selection import SELECTION_SQL, LabelSelection, left_out_weeks
-from ratchet.rollout.evidence import (
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.pairs_sql import (
     COUNTS_SQL,
     DAILY_SQL,
     LABELLED_SQL,
@@ -25,13 +26,12 @@ from ratchet.rollout.evidence import (
     PEOPLE_SQL,
     QUARANTINED_SQL,
     SELECTED_SQL,
-    Evidence,
     Meanings,
     pairs_sql,
     parts_sql,
 )
-from ratchet.rollout.stream import Stream
-from ratchet.rollout.timed_pairs import TIMES_SQL
+from ratchet.rollout.evidence.stream import Stream
+from ratchet.rollout.evidence.timed_pairs import TIMES_SQL
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
 from ratchet.storage.rollout.evidence_stream import EvidenceStream, RequestToLabel

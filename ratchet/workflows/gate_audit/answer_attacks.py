@@ -14,7 +14,7 @@ from ratchet.evaluation.model_gates import decide_model_gates
 from ratchet.gates.candidate_identity import find_copy
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import GENESIS, Entry
 from ratchet.rollout.state import RolloutState
 from ratchet.workflows.gate_audit.case import AuditCase

@@ -1,7 +1,7 @@
 """Evidence in the review queue: every request of a comparison's stream that somebody must label.
 
 A look at the evidence finds them, so that one that a killed gateway never queued, or that a replay added, comes by the
-next look. Add here what else follows for the queue; which requests these are is `ratchet/rollout/stream.py`.
+next look. Add here what else follows for the queue; which requests these are is `ratchet/rollout/evidence/stream.py`.
 """
 
 import logging

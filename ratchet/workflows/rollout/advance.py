@@ -19,8 +19,8 @@ from ratchet.core.timeouts import SENSOR_LOCK_S, WAREHOUSE_LOCK_S
 from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
+from ratchet.rollout.evidence.repeats import describe_repeats
 from ratchet.rollout.ledger_entry import Entry, Head
-from ratchet.rollout.repeats import describe_repeats
 from ratchet.rollout.restart import BEGINS_AGAIN, restart_former
 from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home

@@ -11,9 +11,9 @@ from functools import partial
 from ratchet.config.policy import PromotionPolicy
 from ratchet.config.review import ReviewPolicy
 from ratchet.core.label_names import label_form
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.stream import Stream
 from ratchet.rollout.state import RolloutState
-from ratchet.rollout.stream import Stream
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.evidence_stream import RequestToLabel
 from ratchet.storage.rollout.ledger import Ledger

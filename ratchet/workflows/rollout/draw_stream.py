@@ -1,6 +1,7 @@
 """Draw of a comparison's evidence: its terms when it begins, and a lower rate when its labels cannot keep up.
 
-Add here a figure that the rate follows; the rule is `ratchet/rollout/stream.py`, counting is `count_evidence.py`.
+Add here a figure that the rate follows; the rule is `ratchet/rollout/evidence/stream.py`, counting is
+`count_evidence.py`.
 """
 
 from datetime import datetime, timedelta
@@ -11,8 +12,8 @@ from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.rollout.evidence.stream import Pace, Stream, choose_rate, is_due, lower_rate
 from ratchet.rollout.state import RolloutState
-from ratchet.rollout.stream import Pace, Stream, choose_rate, is_due, lower_rate
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs
 from ratchet.storage.review.evidence_rates import append_rate, read_rates

@@ -1,7 +1,7 @@
 """Replay: the pairs that a shadow would have made, from logged traffic, for a home without traffic to shadow.
 
 Add here a rule for the logged requests that may be replayed. Pairs are counted by
-`ratchet/storage/rollout/shadow_pairs.py` and `ratchet/rollout/evidence.py`.
+`ratchet/storage/rollout/shadow_pairs.py` and `ratchet/rollout/evidence/counts.py`.
 """
 
 import time

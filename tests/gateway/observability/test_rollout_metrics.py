@@ -13,7 +13,7 @@ import gateway.observability.rollout_metrics
 from ratchet.config.policy import PromotionPolicy
 from ratchet.core.files import write_json
 from ratchet.rollout.decision import decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.rollback import roll_back

@@ -16,7 +16,7 @@ from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.review.causes import AnsweredRequest
 from ratchet.review.draw import draw
-from ratchet.rollout.stream import Rate, Stream
+from ratchet.rollout.evidence.stream import Rate, Stream
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs, read_lines
 from ratchet.storage.rollout.ledger import Ledger

@@ -21,7 +21,7 @@ from gateway.routes.browser_auth import FormTokens
 from gateway.settings import Settings
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import Head
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys

@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import STAY, decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import EXPIRE, PROMOTE, REJECT, RELEASE, ROLLBACK, STEP, Entry
 from ratchet.rollout.state import RolloutState
 

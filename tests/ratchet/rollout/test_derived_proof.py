@@ -9,7 +9,7 @@ import pytest
 from ratchet.config.policy import PromotionPolicy
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.derived_proof import derive_decisions
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import GENESIS, Entry
 from ratchet.rollout.proof import prove
 

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import log_not_worse
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.forecast import find_labels, find_lack, labels_needed
 from ratchet.rollout.proof import prove
 

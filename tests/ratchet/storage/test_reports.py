@@ -144,3 +144,15 @@ def test_a_week_that_ran_again_and_was_stopped_early_shows_no_former_verdict(rep
     reports.write(CYCLE, document)
     reports.record(CYCLE, [StageResult("eval_report", "pass", 1.0), StageResult("golden", "blocked", 1.0)], "run-3")
     assert reports.read(CYCLE) == document
+
+
+def test_the_digest_is_of_the_report_as_its_cycle_wrote_it(reports, document):
+    """A run that was stopped later puts its verdict before it and keeps the digest; any other change moves it."""
+    reports.write(CYCLE, document)
+    digest = reports.digest(CYCLE)
+    reports.record(CYCLE, [StageResult("label_agreement", "blocked", 0.1, "Fails: they differ.")], "later")
+    assert reports.read(CYCLE)["verdict"] != document["verdict"]
+    assert reports.digest(CYCLE) == digest
+    changed = {**reports.read(CYCLE), "temperature": 3.0}
+    reports.write(CYCLE, changed)
+    assert reports.digest(CYCLE) != digest

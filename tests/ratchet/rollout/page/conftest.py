@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import Decision, decide
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.ledger_entry import GENESIS, Entry
 from ratchet.rollout.page.last_decision import LastDecision, read_last_decision
 from ratchet.rollout.page.view import View, view_rollout

@@ -3,7 +3,7 @@
 import pytest
 
 import ratchet.rollout.page.guardrail_tiles
-from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.guardrails.guardrail import Guardrail
 from ratchet.rollout.page.guardrail_tiles import build_tiles
 
 PLAIN = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x"})

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.guardrail import Guardrail
 from ratchet.rollout.page.rendering import Notice, RollbackForm, render_refusal, render_rollout, rollout_environment
 
 FORM = RollbackForm("4:" + "0" * 64, "f" * 64)

@@ -8,7 +8,7 @@ import pytest
 import ratchet.rollout.page.current_figures
 import ratchet.rollout.page.view
 from ratchet.config.policy import PromotionPolicy
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.page.current_figures import find_figures
 from ratchet.rollout.page.history import HISTORY_AT_MOST, write_time
 from ratchet.rollout.state import state_after

@@ -12,8 +12,8 @@ import pytest
 
 from ratchet.core.cycle import monday_of
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.stream import DROPPED, Rate, Stream
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.stream import DROPPED, Rate, Stream
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import publish_segment
 from ratchet.storage.rollout.shadow_pairs import PAIRS, Pairs

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.data.label_rules import MERGE, RENAME, RETIRE, SPLIT, LabelRule, LabelRules
 from ratchet.ingest.one_sided_weeks import read_selections
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.warehouse import Warehouse

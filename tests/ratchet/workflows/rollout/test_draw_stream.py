@@ -11,7 +11,7 @@ from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.core.cycle import Cycle
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.rollout.stream import Rate, Stream
+from ratchet.rollout.evidence.stream import Rate, Stream
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import append_events
 from ratchet.storage.review.evidence_rates import append_rate, rates_path, read_rates

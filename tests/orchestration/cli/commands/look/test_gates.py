@@ -18,7 +18,7 @@ from ratchet.core.verdict import Verdict
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.metrics.agreement import Agreement
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 from ratchet.storage.gate_history import GateHistory
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts

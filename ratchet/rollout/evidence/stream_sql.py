@@ -8,7 +8,7 @@ from datetime import UTC
 
 from ratchet.core.sql import literal
 from ratchet.data.consensus import VOTES_SQL
-from ratchet.rollout.stream import DROPPED, Stream
+from ratchet.rollout.evidence.stream import DROPPED, Stream
 
 FRAME_SQL = f"""
 CREATE TEMP TABLE frame AS

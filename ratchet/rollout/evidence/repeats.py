@@ -3,7 +3,7 @@
 Add here another reason for which most of a stream may be left out; what is left out is decided in `stream_sql.py`.
 """
 
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 
 _MANY, _TIMES = 100, 3
 

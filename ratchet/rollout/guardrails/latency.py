@@ -1,16 +1,16 @@
 """Latency guardrails: the candidate's processor time against live's, on requests that both answered in like batches.
 
 Two tests, since a median never sees a candidate that stalls now and then, and an average of stalls is all chance. Add
-another figure of time here; the pairs are counted in `ratchet/rollout/evidence.py`.
+another figure of time here; the pairs are counted by `ratchet/rollout/evidence/timed_pairs.py`.
 """
 
 import math
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.share_evidence import evidence_above
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail, step_threshold
-from ratchet.rollout.timed_pairs import STALLED
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.timed_pairs import STALLED
+from ratchet.rollout.guardrails.guardrail import Guardrail, step_threshold
 
 _LEAST_MORE = 0.01
 """Share of requests by which the candidate must stall more often than live: less rolls nothing back."""

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ratchet.config.review import ReviewPolicy
-from ratchet.rollout.absolute_accuracy import estimate_accuracy
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.repeats import describe_repeats
-from ratchet.rollout.stream import Pace, Rate, Stream, choose_rate, is_due, lower_rate
+from ratchet.rollout.evidence.absolute_accuracy import estimate_accuracy
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.repeats import describe_repeats
+from ratchet.rollout.evidence.stream import Pace, Rate, Stream, choose_rate, is_due, lower_rate
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 POLICY = ReviewPolicy(labels_per_week=250, double_share=0.0)

@@ -5,8 +5,8 @@ Add here a guardrail that is asked of several parts of the requests: `alpha_back
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import any_time_interval, evidence_worse
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.guardrail import Guardrail
 
 
 def measure_labels(policy: PromotionPolicy, whole: Evidence) -> list[Guardrail]:

@@ -1,7 +1,7 @@
 """Guardrails: figures of a rollout, each with its interval and its limit. Every bound holds at any number of looks.
 
 Add a guardrail here; which of them stops, holds or rolls back is decided in `decision.py`. Those of time are in
-`latency_guardrails.py`, those within a label in `label_guardrails.py`.
+`latency.py`, those within a label in `labels.py`.
 """
 
 from typing import Literal
@@ -9,11 +9,11 @@ from typing import Literal
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.intervals import paired_difference_interval, proportion_interval
 from ratchet.metrics.share_evidence import any_time_share_interval, evidence_above
-from ratchet.rollout.cost_guardrail import measure_cost
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail, step_threshold
-from ratchet.rollout.label_guardrails import measure_labels
-from ratchet.rollout.latency_guardrails import measure_latency
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.cost import measure_cost
+from ratchet.rollout.guardrails.guardrail import Guardrail, step_threshold
+from ratchet.rollout.guardrails.labels import measure_labels
+from ratchet.rollout.guardrails.latency import measure_latency
 from ratchet.rollout.proof import prove, write_points
 
 

@@ -1,7 +1,7 @@
 """Timed pairs: requests that two models answered in like batches, and those of them on which one was slow.
 
-Add here another count of processor time. The decisions on them are in `latency_guardrails.py`, the pairs are made by
-`PAIRS_SQL` of `evidence.py`.
+Add here another count of processor time. The decisions on them are in `guardrails/latency.py`, the pairs are made by
+`pairs_sql.py`.
 """
 
 STALLED = 5.0

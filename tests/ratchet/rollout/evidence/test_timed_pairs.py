@@ -5,7 +5,7 @@ from math import inf, nan
 import duckdb
 import pytest
 
-from ratchet.rollout.timed_pairs import TIMES_SQL
+from ratchet.rollout.evidence.timed_pairs import TIMES_SQL
 
 PLAIN = [(10.0, 12.0)] * 8
 Counts = tuple[int, int, float | None, int, int]

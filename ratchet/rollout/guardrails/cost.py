@@ -1,6 +1,6 @@
 """Cost guardrail: wrong answers weighed by `cost_wrong` of the label that was answered. Offered, not asked by default.
 
-Add here another weighing of a rollout's errors; the counts are made in `ratchet/rollout/stream_sql.py`.
+Add here another weighing of a rollout's errors; the counts are made in `ratchet/rollout/evidence/stream_sql.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.cost_evidence import evidence_dearer
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrail import Guardrail
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.guardrail import Guardrail
 
 Answers = tuple[Sequence[str], Sequence[str], bool, bool, int]
 """Live's answer and the candidate's, as labels of now; True where live alone, where the candidate alone is right; how

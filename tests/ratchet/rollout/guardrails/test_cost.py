@@ -7,8 +7,8 @@ import pytest
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.betting import evidence_worse
 from ratchet.metrics.cost_evidence import evidence_dearer
-from ratchet.rollout.cost_guardrail import Answers, measure_cost, weigh_answers
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.guardrails.cost import Answers, measure_cost, weigh_answers
 
 COSTS = {"refund": 5.0, "chat": 0.5}
 TABLE: dict[str, tuple[list[Answers], dict[float, int]]] = {

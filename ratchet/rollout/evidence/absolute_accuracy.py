@@ -7,7 +7,7 @@ Add here another figure of the strata; the difference of the two, by which a rol
 from dataclasses import dataclass
 from math import sqrt
 
-from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.evidence.counts import Evidence
 
 _Z = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ratchet.config.policy import PromotionPolicy
-from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.guardrails import measure_guardrails
-from ratchet.rollout.latency_guardrails import measure_latency
-from ratchet.rollout.timed_pairs import STALLED
+from ratchet.rollout.evidence.counts import Evidence
+from ratchet.rollout.evidence.timed_pairs import STALLED
+from ratchet.rollout.guardrails.latency import measure_latency
+from ratchet.rollout.guardrails.measure import measure_guardrails
 
 POLICY = PromotionPolicy()
 GOOD = Evidence(

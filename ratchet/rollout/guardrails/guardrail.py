@@ -1,6 +1,6 @@
 """One guardrail: a figure of a rollout with its interval, its limit, and the sentence that says all three.
 
-Add here a fact that every guardrail has. They are measured by `guardrails.py` and its neighbours.
+Add here a fact that every guardrail has. They are measured by `measure.py` and its neighbours.
 """
 
 from dataclasses import dataclass

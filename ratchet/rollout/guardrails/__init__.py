@@ -1,0 +1,1 @@
+"""Guardrails of a rollout: each figure with its interval and its limit."""
