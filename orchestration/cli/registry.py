@@ -12,6 +12,7 @@ from orchestration.cli.commands.look.backtest import backtest
 from orchestration.cli.commands.look.dropped import dropped
 from orchestration.cli.commands.look.explain import explain
 from orchestration.cli.commands.look.gates import gates
+from orchestration.cli.commands.look.history import history
 from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
@@ -216,6 +217,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             dropped,
             "List the rows that a week's cycle dropped and that intake rejected, with reasons.",
             "ratchet dropped tickets --week 2026-W09 --all",
+        ),
+        Command(
+            history,
+            "Show the weeks side by side: verdict, figures, what was promoted, rolled back or blocked, and why.",
+            "ratchet history tickets --since 52w --csv > tickets.csv",
         ),
         Command(
             gates,

@@ -27,6 +27,18 @@ def read_run(home: Home, cycle: Cycle) -> dict[str, Any] | None:
     return json.loads(path.read_bytes()) if path.is_file() else None
 
 
+def try_run(home: Home, cycle: Cycle) -> dict[str, Any] | None:
+    """Read `run_results.json` as `read_run` does; None, too, for a file that is damaged or holds something else."""
+    try:
+        run = read_run(home, cycle)
+        if run is not None:
+            datetime.fromisoformat(run["metadata"]["generated_at"])
+            [stage["status"] for stage in run["results"]]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return run
+
+
 def newest_run_s(home: Home, name: str) -> float | None:
     """Return the time of the newest run of any week, in seconds since 1970; None before the first. Reads one file."""
     paths = [home.reports(name) / week / "run_results.json" for week in run_weeks(home, name)]

@@ -19,7 +19,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
-from ratchet.storage.run_history import candidates, read_run, run_weeks
+from ratchet.storage.run_history import candidates, run_weeks, try_run
 from ratchet.workflows.candidate_fate import Fate, find_fate
 
 
@@ -141,8 +141,11 @@ def _passed_weeks(home: Home, name: str) -> list[tuple[str, datetime]]:
     """Return the weeks whose newest run passed every stage, and when."""
     found = []
     for week in run_weeks(home, name):
-        cycle = Cycle(name, parse_week(week))
-        run = read_run(home, cycle) or {"results": []}
+        try:
+            cycle = Cycle(name, parse_week(week))
+        except RatchetError:  # a folder that somebody put there
+            continue
+        run = try_run(home, cycle) or {"results": []}
         statuses = {stage["status"] for stage in run["results"]}
         if "pass" in statuses and not statuses & {"blocked", "error"} and (ts := _run_time(home, cycle)):
             found.append((week, _time(ts)))
@@ -150,7 +153,7 @@ def _passed_weeks(home: Home, name: str) -> list[tuple[str, datetime]]:
 
 
 def _run_time(home: Home, cycle: Cycle) -> str:
-    run = read_run(home, cycle)
+    run = try_run(home, cycle)
     return str(run["metadata"]["generated_at"]) if run else ""
 
 

@@ -1,0 +1,91 @@
+"""`ratchet history`: the weeks side by side, as a table, as JSON or as CSV. Reads files alone, and writes none.
+
+Add here columns of the table; the numbers are read by `ratchet/workflows/history/`.
+"""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli.commands.look.gates import parse_since
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json, printable, table
+from orchestration.cli.session import session_of
+from ratchet.core.errors import UsageError
+
+_COLUMNS = {
+    "week": "week",
+    "verdict": "verdict",
+    "test F1": "test_macro_f1",
+    "golden F1": "golden_macro_f1",
+    "live F1": "live_test_macro_f1",
+    "ECE": "test_ece",
+    "agreement": "agreement",
+    "drift": "label_drift",
+    "below": "below_threshold",
+    "requests": "requests",
+    "waiting": "waiting",
+    "seconds": "seconds",
+    "marks": "marks",
+}
+
+
+def history(
+    context: typer.Context,
+    name: Name,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="From when on: 52w, 90d, or a day such as 2026-01-05.")
+    ] = "52w",
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print every figure of every week as CSV, safe to open in a spreadsheet.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Print one row for each week that ran, oldest first, and one sentence on promotions."""
+    if as_csv and json:
+        raise UsageError("--csv and --json are two forms of one list.", "Give one of them.", code="usage")
+    now = datetime.now(UTC)
+    first, home = parse_since(since, now.date()), session_of(context).home
+    from ratchet.workflows.history.flat import columns_of, flatten_weeks
+    from ratchet.workflows.history.history import load_history
+
+    document = load_history(home, name, now, first)
+    if json:
+        emit_json(document)
+        return 0
+    rows = flatten_weeks(document["weeks"])
+    if as_csv:
+        _emit_csv(columns_of(document["weeks"]), rows)
+        return 0
+    if rows:
+        emit(table([{title: _show(row[column]) for title, column in _COLUMNS.items()} for row in rows]))
+    for row in document["weeks"]:
+        if row["reason"] and (row["verdict"] != "passed" or row["marks"]):
+            words = (
+                f"{row['verdict']} by {row['gate']}" if row["gate"] and row["verdict"] == "blocked" else row["verdict"]
+            )
+            emit(printable(f"{row['week']} {words}: {row['reason']}"))
+    emit(printable(document["sentence"]))
+    for note in document["notes"]:
+        emit(printable(f"note: {note}"))
+    return 0
+
+
+def _show(value: Any) -> Any:
+    """Return a cell of the table: the digits of a share where it is one, whole seconds, and `-` for what is empty."""
+    if isinstance(value, float) and abs(value) >= 10:
+        return round(value)
+    return None if value == "" else value
+
+
+def _emit_csv(columns: list[str], rows: list[dict[str, Any]]) -> None:
+    from ratchet.workflows.review.dropped import csv_cell
+
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([csv_cell(column) for column in columns])
+    writer.writerows([csv_cell(value) for value in row.values()] for row in rows)
+    emit(lines.getvalue().rstrip("\n"))
