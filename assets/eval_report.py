@@ -77,6 +77,7 @@ def eval_report(
     )
     acting = {"acting": noted.get("acting", [])}
     document = {**build_report(judgement), **acting, "rows": outside_of(home, cycle.classifier)}
+    document["traffic"] = noted.get("traffic", {})
     document["golden"] |= note_look(home, cycle, golden, noted["adapter"])
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
     page = reports.write(cycle, document)

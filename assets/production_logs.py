@@ -19,6 +19,7 @@ from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_logs
 from ratchet.workflows.review.enqueue import forget_old_texts
 from ratchet.workflows.rollout.nominate import actor
+from ratchet.workflows.week_traffic import measure_traffic
 
 
 @dg.asset(partitions_def=cycles, kinds={"duckdb", "parquet"}, group_name="data", output_required=False)
@@ -55,6 +56,8 @@ def production_logs(
     if receipts.home.golden(cycle.classifier).exists():  # noted from the first step on, so that no change passes unseen
         read["golden"] = specs.golden_digest(cycle.classifier)
     receipts.link(cycle, "production_logs", {"logs": digest_logs(warehouse, cycle)}, **read)
+    traffic = measure_traffic(receipts.home, warehouse, spec, cycle)
+    receipts.note(cycle, traffic=traffic)
     yield dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": int(summary["requests"].sum()),

@@ -18,6 +18,7 @@ from ratchet.data.judging import describe_team, sentence_on_judging
 from ratchet.evaluation.paired_figures import golden_figures, slice_rows
 from ratchet.evaluation.scoring import Scored
 from ratchet.evaluation.sweep import build_sweep
+from ratchet.evaluation.week_traffic import drift_figures
 from ratchet.gates.golden_set_regression import GoldenAnswer, describe_power
 from ratchet.gates.registry import AUDIT_GATES, GATES, MODEL_GATES
 from ratchet.metrics.classification import describe_split, macro_f1
@@ -114,6 +115,9 @@ def build_report(found: Judgement) -> dict[str, Any]:
             **golden_figures(found.verdicts.get("golden_set_regression")),
         },
         "slices": slice_rows(found.verdicts.get("slices")),
+        "drift": drift_figures(found.verdicts["label_distribution"].evidence)
+        if "label_distribution" in found.verdicts
+        else {},
         "baselines": {name: dict(scores) for name, scores in found.baselines.items()},
         "baselines_sentence": found.verdicts["beats_baselines"].reason,
         "three_way": found.three_way,

@@ -32,6 +32,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "baseline_tfidf_logreg": ("report baselines tfidf_logreg macro_f1",),
     "baseline_linear_probe": ("report baselines linear_probe macro_f1",),
     "baseline_base_model": ("report baselines base_model macro_f1",),
+    "baseline_best": (),
     "test_ece": ("report metrics test ece",),
     "golden_ece": ("report metrics golden ece",),
     "live_test_ece": ("report live_metrics test ece",),
@@ -100,6 +101,8 @@ def read_metrics(files: WeekFiles) -> dict[str, Any]:
     if found["seconds"] is not None and found["price_per_hour"] is not None:
         found["cost"] = found["seconds"] / 3600 * found["price_per_hour"]
     found["cost_per_1000"] = _cost_per_1000(files.report)
+    baselines = [value for name, value in found.items() if name.startswith("baseline_") and value is not None]
+    found["baseline_best"] = max(baselines, default=None)
     classes = _at(documents, ["report", "metrics", "test", "per_class"], dict) or {}
     found["labels"] = {
         str(label): {key: _figure(row.get(key)) for key in ("f1", "f1_ci", "support")}

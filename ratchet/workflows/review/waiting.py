@@ -29,6 +29,10 @@ _REVIEWED_SQL = """
 SELECT count(DISTINCT r.request_id) FROM reasons r JOIN votes v ON v.request_id = r.request_id
 WHERE r.reason IN (SELECT value FROM json_each(?)) AND v.ts > ? AND v.blind AND NOT v.withdrawn
 """
+_WEEK_SQL = """
+SELECT (SELECT count(DISTINCT request_id) FROM votes WHERE ts >= ? AND ts < ? AND NOT withdrawn),
+       (SELECT count(*) FROM items WHERE state IN ('waiting', 'conflict'))
+"""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,16 @@ def count_reviewed(home: Home, name: str, spec: Spec, reasons: Sequence[str], si
     """Count the requests that were queued for one of `reasons` and got a blind label after `since`."""
     rows, _ = _look(home, name, spec, _REVIEWED_SQL, (json.dumps([*reasons]), since.timestamp()))
     return int(rows[0][0]) if rows else 0
+
+
+def count_week(home: Home, spec: Spec, start: datetime, end: datetime) -> tuple[int | None, int | None]:
+    """Return how many requests people answered from `start` until before `end`, and how many wait now; None, None where
+    nothing was ever queued, or the queue cannot be read."""
+    try:
+        rows, _ = _look(home, spec.name, spec, _WEEK_SQL, (start.timestamp(), end.timestamp()))
+    except (OSError, RatchetError):
+        return None, None
+    return (int(rows[0][0]), int(rows[0][1])) if rows else (None, None)
 
 
 def count_queued(home: Home, name: str, reason: str) -> int:

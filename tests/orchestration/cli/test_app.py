@@ -36,7 +36,7 @@ COMMANDS = (
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
     "gate-key",
-    "explain", "log", "why", "dropped", "gates", "backtest",
+    "explain", "log", "why", "dropped", "history", "gates", "backtest",
     "sweep", "dataset", "labels", "people", "review",
     "publish", "teach",
 )  # fmt: skip
