@@ -88,16 +88,17 @@ def read_tables() -> Iterator[tuple[str, str, list[Setting]]]:
     Raises ValueError where a setting has no meaning.
     """
     hints = get_type_hints(Spec)
-    yield "", "Top of the file", list(_settings(Spec, ""))
+    yield "", "Top of the file", list(settings_of(Spec, ""))
     for field in fields(Spec):
         tables = [each for each in _flatten(hints[field.name]) if is_dataclass(each)]
         if tables:
             many = get_origin(hints[field.name]) is tuple
             heading = f"[[{field.name}]]" if many else f"[{field.name}]"
-            yield field.name, heading, list(_settings(tables[0], field.name))
+            yield field.name, heading, list(settings_of(tables[0], field.name))
 
 
-def _settings(table: Any, name: str) -> Iterator[Setting]:
+def settings_of(table: Any, name: str) -> Iterator[Setting]:
+    """Yield the settings of one table, without the tables in it; `name` is the table's."""
     hints, meanings = get_type_hints(table), read_docstrings(table)
     for field in fields(table):
         kinds = _flatten(hints[field.name])
@@ -142,12 +143,17 @@ def render() -> str:
     for name, heading, settings in read_tables():
         see = f"See [{_SEE[name]}]({_SEE[name]})." if name in _SEE else ""
         lines += [f"## {f'`{heading}`' if name else heading}", "", *([see, ""] if see else [])]
-        lines += ["| key | default | unit or values | meaning |", "|---|---|---|---|"]
-        lines += [
-            f"| `{each.key}` | {each.default} | {each.unit} | {each.meaning.replace('|', chr(92) + '|')} |"
-            for each in settings
-        ] + [""]
+        lines += [*draw_table(settings), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def draw_table(settings: list[Setting]) -> list[str]:
+    """Return the lines of a Markdown table of settings."""
+    lines = ["| key | default | unit or values | meaning |", "|---|---|---|---|"]
+    return lines + [
+        f"| `{each.key}` | {each.default} | {each.unit} | {each.meaning.replace('|', chr(92) + '|')} |"
+        for each in settings
+    ]
 
 
 def _flatten(kind: Any) -> list[Any]:

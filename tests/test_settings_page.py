@@ -1,5 +1,6 @@
 """The page of all settings is what the dataclasses say."""
 
+from benchmarks import home_settings_page
 from benchmarks.settings_page import MEANINGS, PAGE, ROOT, read_docstrings, read_tables, render
 from ratchet.config.policy import Limits
 
@@ -7,6 +8,20 @@ from ratchet.config.policy import Limits
 def test_the_page_is_what_the_dataclasses_say() -> None:
     """`make settings-page` updates it after a setting, a default or a docstring was changed."""
     assert (ROOT / PAGE).read_text(encoding="utf-8") == render(), "run 'make settings-page'"
+
+
+def test_the_page_of_a_homes_settings_is_what_the_dataclasses_say() -> None:
+    """Every table is on it, those of many entries too."""
+    page = (ROOT / home_settings_page.PAGE).read_text(encoding="utf-8")
+    assert page == home_settings_page.render(), "run 'make settings-page'"
+    headings = (
+        "## `[addresses]`",
+        "## `[alerts]`",
+        "## `[[alerts.receiver]]`",
+        "## `[freeze]`",
+        "## `[[freeze.window]]`",
+    )
+    assert [each for each in headings if each not in page] == []
 
 
 def test_every_table_is_listed_with_its_keys() -> None:

@@ -36,6 +36,11 @@ class Home:
         return self.root / "keys.json"
 
     @property
+    def settings(self) -> Path:
+        """`settings.toml`: public addresses of the pages, alerts, freeze windows."""
+        return self.root / "settings.toml"
+
+    @property
     def signing_key(self) -> Path:
         """The private half of the key that signs ledgers: only the promoter needs to read it."""
         return self.root / "signing_key.pem"

@@ -24,6 +24,7 @@ from ratchet.workflows.doctor.findings import (
     judge_python,
     read_pins,
 )
+from ratchet.workflows.doctor.home_settings import examine_home_settings
 
 PACKAGES = (
     "torch", "transformers", "peft", "safetensors", "tokenizers", "dagster", "dagster-webserver", "duckdb", "pyarrow",
@@ -41,6 +42,7 @@ def examine(home: Home, environment: Mapping[str, str]) -> list[Finding]:
         _packages,
         _bases,
         lambda: _folder(home),
+        lambda: examine_home_settings(home, environment),
         lambda: examine_classifiers(home, environment),
         lambda: _dagster(home, environment),
         _browser,

@@ -10,6 +10,7 @@ import pytest
 from orchestration.dagster_settings import SETTINGS
 from ratchet.storage.home import Home
 from ratchet.workflows.doctor.doctor import examine
+from ratchet.workflows.doctor.home_settings import examine_home_settings
 
 
 def states(home: Path, environment: dict[str, str] | None = None) -> dict[str, str]:
@@ -49,6 +50,26 @@ def test_each_broken_thing_is_named_and_fails(call: Any, home: Path, broken: str
     assert done.code == 1
     assert what in done.out.splitlines()[-1]
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "what", "state"),
+    [
+        ("", 0o644, "settings.toml", "ok"),
+        ("[alert]\n", 0o644, "settings.toml", "fail"),
+        ('[[alerts.receiver]]\nname = "ops"\nurl = "slack://${CANARY_MISSING}/#ops"\n', 0o644, "receiver ops", "warn"),
+        ('[[alerts.receiver]]\nname = "ops"\nurl = "slack://CANARY/B/C"\n', 0o644, "settings.toml", "warn"),
+        ('[[alerts.receiver]]\nname = "ops"\nurl = "slack://CANARY/B/C"\n', 0o600, "settings.toml", "ok"),
+        ('[alerts]\nping = "https://hc.example/${CANARY_MISSING}"\n', 0o644, "ping of alerts", "warn"),
+    ],
+)
+def test_settings_of_the_home_are_looked_at(home: Path, text: str, mode: int, what: str, state: str) -> None:
+    """A wrong file, a variable that is not set, and a secret that others can read; no secret is shown."""
+    (home / "settings.toml").write_text(text)
+    (home / "settings.toml").chmod(mode)
+    findings = list(examine_home_settings(Home(home), {}))
+    assert {each.what: each.state for each in findings}[what] == state
+    assert "slack://CANARY" not in str(findings)
 
 
 def test_lines_of_a_file_can_be_copied_from_the_screen(call: Any, home: Path) -> None:
