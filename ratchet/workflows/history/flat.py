@@ -3,10 +3,13 @@
 Add here another flat form of the same numbers; the row itself is made in `history.py`.
 """
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratchet.workflows.history.week_metrics import FIGURES
+from ratchet.workflows.review.dropped import csv_cell
 
 _FIRST = ("week", "verdict", "gate", "reason", "adapter", "fate", "run", "at", "figures_of_earlier_run")
 
@@ -24,6 +27,15 @@ def columns_of(weeks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the columns of `flatten_weeks`, also where no week is there."""
     empty = dict.fromkeys(_FIRST) | {"marks": (), "metrics": {**dict.fromkeys(FIGURES), "labels": {}}}
     return list(flatten_weeks(weeks or [empty])[0])
+
+
+def write_csv(weeks: Sequence[Mapping[str, Any]]) -> str:
+    """Return the weeks as CSV with a line of columns; no cell is one that a spreadsheet would run."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([csv_cell(column) for column in columns_of(weeks)])
+    writer.writerows([csv_cell(value) for value in row.values()] for row in flatten_weeks(weeks))
+    return lines.getvalue()
 
 
 def _flatten(row: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:

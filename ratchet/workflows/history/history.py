@@ -28,7 +28,15 @@ from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.sealing import promotion_or_default
 
 SCHEMA = 1
+YEAR_WEEKS = 52
 _FIRST = date(1970, 1, 5)
+
+
+def first_of_year(home: Home, name: str) -> date | None:
+    """Return the Monday from which on the newest week that ran ends a year of 52 weeks; None before the first run."""
+    home.need_served(name)
+    weeks = list_weeks(home, name)
+    return parse_week(weeks[-1]) - timedelta(weeks=YEAR_WEEKS - 1) if weeks else None
 
 
 def load_history(home: Home, name: str, now: datetime, since: date | None = None) -> dict[str, Any]:

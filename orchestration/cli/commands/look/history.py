@@ -3,8 +3,6 @@
 Add here columns of the table; the numbers are read by `ratchet/workflows/history/`.
 """
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -37,8 +35,13 @@ def history(
     context: typer.Context,
     name: Name,
     since: Annotated[
-        str, typer.Option("--since", metavar="TIME", help="From when on: 52w, 90d, or a day such as 2026-01-05.")
-    ] = "52w",
+        str,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="From when on: 52w, 90d, or a day such as 2026-01-05; without it a year up to the newest week.",
+        ),
+    ] = "",
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print every figure of every week as CSV, safe to open in a spreadsheet.")
     ] = False,
@@ -48,18 +51,18 @@ def history(
     if as_csv and json:
         raise UsageError("--csv and --json are two forms of one list.", "Give one of them.", code="usage")
     now = datetime.now(UTC)
-    first, home = parse_since(since, now.date()), session_of(context).home
-    from ratchet.workflows.history.flat import columns_of, flatten_weeks
-    from ratchet.workflows.history.history import load_history
+    chosen, home = parse_since(since, now.date()) if since else None, session_of(context).home
+    from ratchet.workflows.history.flat import flatten_weeks, write_csv
+    from ratchet.workflows.history.history import first_of_year, load_history
 
-    document = load_history(home, name, now, first)
+    document = load_history(home, name, now, chosen or first_of_year(home, name))
     if json:
         emit_json(document)
         return 0
-    rows = flatten_weeks(document["weeks"])
     if as_csv:
-        _emit_csv(columns_of(document["weeks"]), rows)
+        emit(write_csv(document["weeks"]).rstrip("\n"))
         return 0
+    rows = flatten_weeks(document["weeks"])
     if rows:
         emit(table([{title: _show(row[column]) for title, column in _COLUMNS.items()} for row in rows]))
     for row in document["weeks"]:
@@ -79,13 +82,3 @@ def _show(value: Any) -> Any:
     if isinstance(value, float) and abs(value) >= 10:
         return round(value)
     return None if value == "" else value
-
-
-def _emit_csv(columns: list[str], rows: list[dict[str, Any]]) -> None:
-    from ratchet.workflows.review.dropped import csv_cell
-
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([csv_cell(column) for column in columns])
-    writer.writerows([csv_cell(value) for value in row.values()] for row in rows)
-    emit(lines.getvalue().rstrip("\n"))
