@@ -27,6 +27,7 @@ from checks.slices import slices
 from checks.target_fit import target_fit
 from checks.target_plan import target_plan
 from checks.trigger_scan import trigger_scan
+from orchestration.alerts import alert_sensor
 from orchestration.feedback import new_feedback_sensor
 from orchestration.label_studio import label_studio_sensor
 from orchestration.promotion import promotion, promotion_sensor
@@ -71,7 +72,7 @@ def build_definitions(root: str = "", **resource_overrides: object) -> dg.Defini
         asset_checks=CHECKS,
         jobs=[weekly_cycle, shadow_deployment, promotion, publication, publication_check],
         schedules=[weekly_cycle_schedule, publication_check_schedule],
-        sensors=[new_feedback_sensor, shadow_deployment_sensor, promotion_sensor, label_studio_sensor],
+        sensors=[new_feedback_sensor, shadow_deployment_sensor, promotion_sensor, label_studio_sensor, alert_sensor],
         executor=dg.in_process_executor,  # of runs asked for in the UI too: one process, one lease
         resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},
     )

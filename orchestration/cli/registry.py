@@ -4,6 +4,7 @@ Add a command to its group, with one sentence, an example, and its exit codes be
 its own in the folder of the group.
 """
 
+from orchestration.cli.commands.admin.alerts import alerts
 from orchestration.cli.commands.admin.fetch_base import fetch_base
 from orchestration.cli.commands.admin.gate_key import gate_key
 from orchestration.cli.commands.admin.publish import publish
@@ -236,6 +237,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(verify, "Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets"),
     ),
     "Admin": (
+        Command(
+            alerts,
+            "Show which alerts were sent and which wait; send what is due, or a test line to every receiver.",
+            "ratchet alerts test",
+        ),
         Command(
             publish,
             "Publish an adapter on a Hub, load it back and tag it by its week; or check what was published.",

@@ -67,6 +67,10 @@ LABEL_STUDIO_TICK_S = 30.0
 LABEL_STUDIO_START_S, LABEL_STUDIO_STOP_S = 300.0, 10.0
 """For our own Label Studio to answer, migrations of its first start included, and to end."""
 
+ALERT_DELIVERY_S = 15.0
+"""For all receivers of alerts together to take their messages: within a sensor's tick, which Dagster ends after a
+minute."""
+
 CONVERSION_S = 3600
 """For one conversion to GGUF, and for one quantization."""
 LLAMA_CPP_S, LLAMA_CPP_TOKENS_S = 600.0, 60

@@ -41,6 +41,11 @@ class Home:
         return self.root / "settings.toml"
 
     @property
+    def alerts(self) -> Path:
+        """Folder of the alerts: `log.jsonl`, append-only, and what its sender last did. No classifier has this name."""
+        return self.root / ".alerts"
+
+    @property
     def signing_key(self) -> Path:
         """The private half of the key that signs ledgers: only the promoter needs to read it."""
         return self.root / "signing_key.pem"
@@ -181,6 +186,10 @@ class Home:
     def ledger(self, name: str) -> Path:
         """`ledger.jsonl`: the append-only history of promotions."""
         return self.classifier(name) / "ledger.jsonl"
+
+    def runs(self, name: str) -> Path:
+        """`runs.jsonl`: every run of a cycle with its outcome, append-only."""
+        return self.classifier(name) / "runs.jsonl"
 
     def quarantine(self, name: str) -> Path:
         """`quarantine.jsonl`: the signed history of weeks that were blocked and released."""

@@ -20,6 +20,7 @@ from ratchet.core.names import DIGEST
 from ratchet.evaluation.report.page import render_report
 from ratchet.storage.home import Home
 from ratchet.storage.report_index import ReportIndex
+from ratchet.storage.run_log import RunLog
 
 STATUSES = ("pass", "fail", "blocked", "skipped", "error")
 RUN_RESULTS_SCHEMA = 1
@@ -124,6 +125,7 @@ class Reports:
         }
         write_json(path, {"metadata": metadata, "results": [asdict(result) for result in results]})
         self._supersede(cycle, results)
+        RunLog(self._home).note(cycle, results, invocation_id, now)
         return path
 
     def _supersede(self, cycle: Cycle, results: Sequence[StageResult]) -> None:

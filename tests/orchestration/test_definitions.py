@@ -64,6 +64,7 @@ def test_every_schedule_and_sensor_says_in_the_ui_what_it_does() -> None:
         "shadow_deployment_sensor",
         "promotion_sensor",
         "label_studio_sensor",
+        "alert_sensor",
     }
     assert all(found.values())
 

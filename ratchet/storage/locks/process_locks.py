@@ -29,6 +29,38 @@ def hold_lock(path: Path, work: str, on_wait: Callable[[str], None]) -> Iterator
 
 
 @contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold the lock at `path` during the block and yield True; yield False at once where another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Return True where a process holds the lock at `path`; nothing is made."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextmanager
 def share_descriptor(path: Path, take: Callable[[], int], give_back: Callable[[int], None]) -> Iterator[None]:
     """Hold during the block what `take` opens; every holder of `path` in this process shares it, the last ends it."""
     descriptor, holders = _HELD.get(path, (-1, 0))

@@ -38,7 +38,7 @@ COMMANDS = (
     "gate-key",
     "explain", "log", "why", "dropped", "history", "gates", "backtest",
     "sweep", "dataset", "labels", "people", "review",
-    "publish", "teach",
+    "publish", "teach", "alerts",
 )  # fmt: skip
 
 
