@@ -40,7 +40,7 @@ from gateway.review.sessions import Sessions
 from gateway.review.suspended_people import SuspendedPeople
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
-from gateway.routes import login, review_answers, review_page, review_people, rollout_page, tei, vllm, why
+from gateway.routes import login, review_answers, review_page, review_people, rollout_page, tei, trends, vllm, why
 from gateway.routes import operations as watching
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
@@ -151,6 +151,7 @@ def create_app(settings: Settings) -> FastAPI:
         rollout_page.router,
         login.router,
         why.router,
+        trends.router,
         review_page.router,
         review_people.router,
         review_answers.router,

@@ -69,7 +69,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(rows[0])
     cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
-    right = [all(isinstance(row[name], int | float) for row in rows) for name in names]
+    right = [{type(row[name]) for row in rows} - {type(None)} <= {int, float} for name in names]
     return "\n".join(
         "  ".join(
             cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)

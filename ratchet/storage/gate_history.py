@@ -34,12 +34,10 @@ class GateHistory:
     home: Home
     disk: FileSystem = DISK
 
-    def append(self, receipt: Receipt) -> None:
+    def append(self, receipt: Receipt, now: datetime | None = None) -> None:
         """Append the verdict of a receipt."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = GateLine(
-            now, receipt.week, receipt.gate, receipt.verdict.outcome, receipt.verdict.reason, receipt.digest
-        )
+        at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+        line = GateLine(at, receipt.week, receipt.gate, receipt.verdict.outcome, receipt.verdict.reason, receipt.digest)
         append_line(self._path(receipt.classifier), json.dumps(asdict(line), ensure_ascii=False), self.disk)
 
     def read(self, classifier: str) -> list[GateLine]:

@@ -1,13 +1,16 @@
 """A home with a year of weeks: reports, runs, receipts, ledger and traffic as cycles leave them, without training.
 
-For tests and benchmarks of what is shown over weeks. Add here another thing that a week leaves behind; one cycle's real
-files are in `homes.py` and in the tests that run one.
+`python -m ratchet.testing.year_of_weeks HOME` writes one, to look at what shows weeks side by side. Add here another
+thing that a week leaves behind; one cycle's real files are in `homes.py` and in the tests that run one.
 """
 
+import argparse
 import copy
 import random
+import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from ratchet.core.cycle import Cycle
@@ -83,7 +86,7 @@ def write_past_week(
         failed = gate == blocked_by
         verdict = Verdict("failed" if failed else "passed", reasons.get(gate, "Passes.") if failed else "Passes.",
                           evidence)  # fmt: skip
-        GateHistory(home).append(receipts.write(cycle, gate, verdict, {"rows": "0" * 64}, now=ends))
+        GateHistory(home).append(receipts.write(cycle, gate, verdict, {"rows": "0" * 64}, now=ends), ends)
     if "eval_report" in stages:
         receipts.note(cycle, adapter=adapter)
         write_json(home.report(cycle) / "eval_report.json", shift_report(base, cycle, adapter, draw))
@@ -147,3 +150,19 @@ def roll_back_past(home: Home, cycle: Cycle, adapter: str, *, hours: int = 20, t
 def _after(cycle: Cycle, hours: int) -> str:
     at: datetime = cycle.end + timedelta(hours=hours)
     return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def main() -> int:
+    """Write the year into a new home; return the exit code."""
+    parser = argparse.ArgumentParser(description="Write a home with a year of weeks, without training.")
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--name", default="tickets")
+    parser.add_argument("--weeks", type=int, default=52)
+    parser.add_argument("--labels", type=int, default=30)
+    options = parser.parse_args()
+    write_year(Home(options.home), options.name, weeks=options.weeks, labels=options.labels)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -64,7 +64,7 @@ def history(
         return 0
     rows = flatten_weeks(document["weeks"])
     if rows:
-        emit(table([{title: _show(row[column]) for title, column in _COLUMNS.items()} for row in rows]))
+        emit(table([{title: _show(column, row[column]) for title, column in _COLUMNS.items()} for row in rows]))
     for row in document["weeks"]:
         if row["reason"] and (row["verdict"] != "passed" or row["marks"]):
             words = (
@@ -77,8 +77,8 @@ def history(
     return 0
 
 
-def _show(value: Any) -> Any:
-    """Return a cell of the table: the digits of a share where it is one, whole seconds, and `-` for what is empty."""
-    if isinstance(value, float) and abs(value) >= 10:
+def _show(column: str, value: Any) -> Any:
+    """Return a cell of the table: whole seconds, and nothing for what is empty."""
+    if column == "seconds" and value is not None:
         return round(value)
     return None if value == "" else value

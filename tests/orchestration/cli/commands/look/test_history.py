@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from ratchet.storage.home import Home
 from ratchet.testing.year_of_weeks import write_year
 
 ALL = ("--since", "2025-01-01")
+ROOT = Path(__file__).parents[5]
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +75,22 @@ def test_an_empty_span_and_an_unknown_classifier(call: Any, home: Home, tmp_path
     wrong = call("--home", home.root, "history", "smal")
     assert (wrong.code, wrong.out) == (1, "")
     assert "no classifier 'smal'" in wrong.err
+
+
+def test_the_outputs_of_the_page_in_docs_are_those_of_the_commands(call: Any, tmp_path: Path) -> None:
+    """Each command of "Read a year" is run on the home that the page makes, and prints what the page says."""
+    page = (ROOT / "docs" / "how-to" / "read_a_year.md").read_text()
+    (made,) = re.findall(r"^\$ python (-m .+)$", page, re.MULTILINE)
+    subprocess.run([sys.executable, *made.split()], cwd=tmp_path, check=True)
+    steps = re.findall(r"^\$ ratchet --home year (.+)\n((?:(?!\$|```).*\n)+)", page, re.MULTILINE)
+    assert len(steps) == 2
+    for words, printed in steps:
+        assert call("--home", tmp_path / "year", *words.split()).out == printed
+
+
+def test_every_key_of_the_history_is_documented(call: Any, home: Home) -> None:
+    """The page of the document names the keys of the document, of a week, of an event's week and of every figure."""
+    page = (ROOT / "docs" / "reference" / "history.md").read_text()
+    document = json.loads(call("--home", home.root, "history", "small", *ALL, "--json").out)
+    keys = {*document, *document["weeks"][0], *document["weeks"][0]["metrics"]} - {"schema"}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
