@@ -140,7 +140,8 @@ def _budgets(
 
 
 def _held(home: Home, name: str, state: RolloutState) -> str:
+    """Return why the candidate that is compared does not go on; '' where none is compared."""
     if state.challenger is None:
         return ""
     sentence = str(load_decision(home, name).get("sentence") or "")
-    return make_line(sentence.removeprefix("Held: ").rstrip("."), 60) if sentence.startswith("Held: ") else ""
+    return make_line(sentence.removeprefix("Held: ").partition(";")[0].rstrip("."), 60) or "no decision yet"

@@ -32,7 +32,8 @@ def explain_promotions(
         count += 1
     if not count:
         newest = weeks[-1]
-        word = "is live" if fates.get(newest["week"]) == "live" else "was promoted"
+        fate = fates.get(newest["week"])
+        word = "is live" if fate == "live" else f"was promoted{' and rolled back' if fate == 'rolled back' else ''}"
         return f"The newest week, {newest['week']}, {word}."
     counts = Counter(_name_reason(row, fates.get(row["week"], "none"), held) for row in weeks[len(weeks) - count :])
     reasons = ", ".join(f"{n} {reason}" for reason, n in counts.most_common())
@@ -50,4 +51,6 @@ def _name_reason(row: Mapping[str, Any], fate: str, held: str) -> str:
         return "unfinished"
     if fate == "compared" and held:
         return f"held ({held})"
+    if fate == "not entered" and held:
+        return "waiting for the candidate that is compared"
     return _ENDS.get(fate, fate)

@@ -126,27 +126,32 @@ SECTIONS = (
     )),
 )  # fmt: skip
 LABEL_CHART = Chart("F1", "", "3", (Series("f1", "F1", "own"),))
-COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("test_macro_f1", "F1, test", "3"),
-    ("golden_macro_f1", "F1, golden", "3"),
-    ("live_test_macro_f1", "F1 of live, test", "3"),
-    ("live_golden_macro_f1", "F1 of live, golden", "3"),
-    ("baseline_best", "best baseline", "3"),
-    ("golden_lost", "golden lost", "0"),
-    ("test_ece", "ECE", "3"),
-    ("test_nll", "NLL", "3"),
-    ("agreement", "agree\N{SOFT HYPHEN}ment", "%1"),
-    ("alpha", "alpha", "3"),
-    ("label_drift", "label drift", "3"),
-    ("confidence_drift", "confidence drift", "3"),
-    ("below_threshold", "below threshold", "%1"),
-    ("requests", "requests", "0"),
-    ("corrections", "correc\N{SOFT HYPHEN}tions", "0"),
-    ("reviewed", "reviewed", "0"),
-    ("waiting", "waiting", "0"),
-    ("seconds", "seconds", "s0"),
-    ("cost", "cost", "~3"),
-    ("cost_per_1000", "cost of 1,000", "~3"),
-    ("error_budget_spent", "budget spent", "%1"),
-)
-"""Figures of the table of weeks: key, words, rounding."""
+TABLES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    ("Verdicts and quality", (
+        ("test_macro_f1", "F1, test", "3"),
+        ("golden_macro_f1", "F1, golden", "3"),
+        ("live_test_macro_f1", "live, test", "3"),
+        ("live_golden_macro_f1", "live, golden", "3"),
+        ("baseline_best", "best baseline", "3"),
+        ("golden_lost", "golden lost", "0"),
+        ("test_ece", "ECE", "3"),
+        ("test_nll", "NLL", "3"),
+    )),
+    ("Data, review and cost", (
+        ("agreement", "agreement", "%1"),
+        ("alpha", "alpha", "3"),
+        ("label_drift", "label drift", "3"),
+        ("confidence_drift", "confidence drift", "3"),
+        ("mean_confidence", "confidence", "3"),
+        ("below_threshold", "below threshold", "%1"),
+        ("requests", "requests", "0"),
+        ("corrections", "corrections", "0"),
+        ("reviewed", "reviewed", "0"),
+        ("waiting", "waiting", "0"),
+        ("seconds", "seconds", "s0"),
+        ("cost", "cost", "~3"),
+        ("cost_per_1000", "cost of 1,000", "~3"),
+        ("error_budget_spent", "budget spent", "%1"),
+    )),
+)  # fmt: skip
+"""Figures of the tables of weeks: key, words, rounding. The first has verdict and reason, too."""

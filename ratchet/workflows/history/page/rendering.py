@@ -13,7 +13,7 @@ import jinja2
 
 from ratchet.evaluation.report.formatting import format_figure, join_key, look_up, make_visible
 from ratchet.evaluation.report.page import make_environment
-from ratchet.workflows.history.page.charts import COLUMNS, LABEL_CHART, SECTIONS
+from ratchet.workflows.history.page.charts import LABEL_CHART, SECTIONS, TABLES
 from ratchet.workflows.history.page.drawing import LARGE, SMALL, Axis, Drawn, draw_chart, draw_label, span_labels
 from ratchet.workflows.history.page.week_marks import WORDS, place_marks
 
@@ -61,7 +61,7 @@ def _render(document: Mapping[str, Any], root: str, names: Callable[[str], str],
         label_scale=span_labels(weeks),
         newest_report=max((i for i, row in enumerate(weeks) if row["metrics"]["labels"]), default=-1),
         newest_first=list(reversed(range(len(weeks)))),
-        columns=COLUMNS,
+        tables=TABLES,
         gate_columns=_GATE_COLUMNS,
         words=WORDS,
         key_of=join_key,
