@@ -19,6 +19,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.candidate_fate import Fate, find_fate
 from ratchet.workflows.gate_record import GateRecord, read_record
+from ratchet.workflows.history.changes import add_changes
 from ratchet.workflows.history.marks import list_events
 from ratchet.workflows.history.sentence import explain_promotions
 from ratchet.workflows.history.week_files import WeekFiles, list_weeks, read_week
@@ -61,6 +62,7 @@ def load_history(home: Home, name: str, now: datetime, since: date | None = None
         _row(each, made.get(each.week), events.get(each.week, []), fates.get(each.week, Fate("none")), spent)
         for each in files
     ]
+    add_changes(weeks)
     return {
         "schema_version": SCHEMA,
         "classifier": name,

@@ -44,7 +44,7 @@ class Line:
     path: str
     dots: str
     intervals: str
-    newest: int | None
+    newest: int
     """Index of the newest week that has the figure."""
     key: str
     """Key of its newest value in the document."""

@@ -71,15 +71,18 @@ def _render(document: Mapping[str, Any], root: str, names: Callable[[str], str],
     )  # fmt: skip
 
 
-def _labels(weeks: list[dict[str, Any]]) -> list[tuple[str, Drawn, str]]:
-    """Return each label with its chart and the key of its newest F1: those of the newest week first, weakest first."""
+def _labels(weeks: list[dict[str, Any]]) -> list[tuple[str, Drawn, str, str]]:
+    """Return each label with its chart and the keys of its newest F1 and change: those of the newest report first, the
+    one that lost most first."""
     scale, found = span_labels(weeks), []
     for label in dict.fromkeys(label for row in weeks for label in row["metrics"]["labels"]):
         if (drawn := draw_label(LABEL_CHART, label, weeks, scale)) is not None:
-            line = drawn.lines[0]
-            value = weeks[line.newest or 0]["metrics"]["labels"][label]["f1"]
-            found.append((-(line.newest or 0), value, label, drawn, line.key))
-    return [(label, drawn, key) for _, _, label, drawn, key in sorted(found, key=lambda each: each[:3])]
+            newest = drawn.lines[0].newest
+            figures = weeks[newest]["metrics"]["labels"][label]
+            order = (-newest, figures["change"] or 0.0, figures["f1"], label)
+            place = ("weeks", newest, "metrics", "labels", label)
+            found.append((order, label, drawn, join_key(*place, "f1"), join_key(*place, "change")))
+    return [(label, drawn, value, change) for _, label, drawn, value, change in sorted(found, key=lambda each: each[0])]
 
 
 def _write_cell(value: Any, rounding: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -138,6 +139,11 @@ DAMAGE: dict[Callable[[Path], None], tuple[str, str]] = {
 }
 
 
+def without_changes(rows: list[dict[str, Any]]) -> str:
+    """Rows without what is compared with the weeks before."""
+    return re.sub(r'"change": [^,}]*', "", json.dumps(rows))
+
+
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
 def test_a_damaged_week_is_a_row_with_its_reason(home: Home, damage: Callable[[Path], None]) -> None:
     """All other weeks stay as they were, and nothing is a crash."""
@@ -145,7 +151,7 @@ def test_a_damaged_week_is_a_row_with_its_reason(home: Home, damage: Callable[[P
     damage(home.report(Cycle("small", date(2025, 1, 20))))
     rows = weeks_of(home)
     assert (rows[2]["verdict"], rows[2]["reason"]) == DAMAGE[damage]
-    assert rows[:2] + rows[3:] == before[:2] + before[3:]
+    assert without_changes(rows[:2] + rows[3:]) == without_changes(before[:2] + before[3:])
     json.dumps(rows, allow_nan=False)
 
 

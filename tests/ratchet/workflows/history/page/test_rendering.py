@@ -149,6 +149,20 @@ def test_blocked_weeks_are_points_with_their_reason(page: str, document: dict[st
     assert all("users complained" in title for title in rolled)
 
 
+def test_the_label_that_lost_most_comes_first(page: str, document: dict[str, Any]) -> None:
+    """With its F1 and its change, which is against the mean of the eight weeks before that have it."""
+    shown = [each for each in elements(page) if each.get("data-round") == "+3"]
+    changes = [find(document, each.get("data-key")) for each in shown]
+    assert changes == sorted(changes)
+    assert len(changes) == 30
+    last = document["weeks"][-1]["metrics"]["labels"]
+    label = next(iter(last))
+    before = [
+        row["metrics"]["labels"][label]["f1"] for row in document["weeks"][:-1] if label in row["metrics"]["labels"]
+    ]
+    assert last[label]["change"] == pytest.approx(last[label]["f1"] - sum(before[-8:]) / 8)
+
+
 def test_no_data_is_neither_zero_nor_good(document: dict[str, Any]) -> None:
     """A history that lost a figure draws no line for it; one never measured is named, or left out where optional."""
     poor = copy.deepcopy(document)
@@ -179,7 +193,7 @@ def fill(document: dict[str, Any], word: str) -> dict[str, Any]:
     found |= {"sentence": word, "notes": [word]}
     for row in found["weeks"]:
         row |= {"reason": word, "gate": word}
-        row["metrics"]["labels"] = {word: {"f1": 0.5, "f1_ci": None, "support": 3}}
+        row["metrics"]["labels"] = {word: {"f1": 0.5, "f1_ci": None, "support": 3, "change": None}}
         for event in row["events"]:
             event |= {"reason": word, "by": word}
     for block in found["blocks"]:
