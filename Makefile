@@ -131,7 +131,7 @@ matrix: setup ## update docs/support_matrix.md from the marks of the tests
 	@$(BIN)/python -m benchmarks.support_matrix
 
 .PHONY: settings-page
-settings-page: setup ## update docs/settings.md and docs/home_settings.md from the dataclasses of ratchet/config
+settings-page: setup ## update docs/settings.md and docs/reference/home_settings.md from the dataclasses of ratchet/config
 	@$(BIN)/python -m benchmarks.settings_page
 	@$(BIN)/python -m benchmarks.home_settings_page
 

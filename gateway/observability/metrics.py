@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.registry import Collector
 
 from gateway.flags.evaluation import FlagEvaluation
+from gateway.observability.home_metrics import HomeGauges
 from gateway.serving.batching import Batch
 from ratchet.review.reasons import AUDIT, DISAGREEMENT, LOW_CONFIDENCE, USER_FEEDBACK
 
@@ -147,6 +148,7 @@ class Metrics:
             ["classifier", "reason"],
             registry=self.registry,
         )
+        self.home = HomeGauges(self.registry)
         self.registry.register(
             _FormerNames({"ratchet_unlogged": self.log_failures, "ratchet_ballast_bytes": self.reserved_disk})
         )

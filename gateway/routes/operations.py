@@ -77,6 +77,7 @@ async def metrics(request: Request) -> Response:
             gateway.metrics.adapter.labels(name, slot, digest).set(1)
     await asyncio.to_thread(set_rollout_gauges, gateway.slots.home, gateway.slots, gateway.metrics)
     await asyncio.to_thread(set_review_gauges, gateway.slots.home, gateway.slots, gateway.metrics)
+    await asyncio.to_thread(gateway.metrics.home.set, gateway.slots.home, gateway.slots)
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

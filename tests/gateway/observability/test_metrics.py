@@ -17,9 +17,22 @@ URL = "/v1/classifiers/small"
 UNITS = (
     "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_failures", "_unlogged", "_status",
     "_value", "_dropped",
-    "_fallbacks", "_answers", "_faults", "_followed",
+    "_fallbacks", "_answers", "_faults", "_followed", "_rollouts", "_messages",
 )  # fmt: skip
-LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result", "path", "runtime", "reason"}
+LABELS = {
+    "classifier",
+    "slot",
+    "code",
+    "digest",
+    "le",
+    "metric",
+    "cause",
+    "result",
+    "path",
+    "runtime",
+    "reason",
+    "receiver",
+}
 
 
 def read(client: TestClient) -> dict[str, float]:
@@ -82,6 +95,7 @@ def test_ledger_and_last_cycle_are_those_of_the_home(serve: Serve, home: Home, e
     client = serve()
     assert read(client)['ratchet_ledger_entries{"classifier": "small"}'] == 1
     assert not any("ratchet_last_cycle" in name for name in read(client))
+    assert read(client)['ratchet_rollout_held_timestamp_seconds{"classifier": "small"}'] == 0
     folder = home.report(Cycle("small", parse_week("2026-01-05")))
     folder.mkdir(parents=True)
     (folder / "run_results.json").write_text(json.dumps({"metadata": {"generated_at": "2026-01-12T06:05:00+00:00"}}))
