@@ -50,9 +50,13 @@ def judge_week(files: WeekFiles) -> WeekVerdict:
 
 
 def make_line(text: str, at_most: int = REASON_AT_MOST) -> str:
-    """Return the beginning of a sentence as one line of at most `at_most` characters, cut between words."""
+    """Return the beginning of a sentence as one line of at most `at_most` characters: cut before a bracket that would
+    stay open, else between words."""
     line = " ".join(_OUTCOME.sub("", text.strip()).split())
     if len(line) <= at_most:
         return line
     head = line[: at_most - 1]
-    return f"{head[: head.rfind(' ')] if ' ' in head[at_most // 2 :] else head}…"
+    bracket, space = head.rfind(" ("), head.rfind(" ")
+    if head.count("(") > head.count(")") and bracket > at_most // 2:
+        return f"{head[:bracket]}…"
+    return f"{head[:space] if space > at_most // 2 else head}…"

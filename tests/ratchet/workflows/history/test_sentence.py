@@ -56,6 +56,10 @@ def test_the_sentence_says_why_nothing_was_promoted(case: str) -> None:
         ("Fails: 3 rows\nare bad.", "3 rows are bad."),
         ("x" * 200, "x" * 89 + "…"),
         ("Passes: " + "ab " * 50, " ".join(["ab"] * 29) + "…"),
+        (
+            "Fails: annotators agree on 71 % of 120 requests that two labelled (limit 90 %, with the " + "x " * 40,
+            "annotators agree on 71 % of 120 requests that two labelled…",
+        ),
         ("", ""),
     ],
 )
