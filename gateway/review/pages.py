@@ -25,12 +25,13 @@ from gateway.review.schemas import (
 )
 from gateway.review.steps import Reviewer, Turn
 from gateway.routes.browser_auth import PAGE_HEADERS, tokens_of
-from gateway.routes.login import login_page, logout_token
+from gateway.routes.login import login_page
+from gateway.routes.page_frame import draw_frame
 from gateway.state import gateway_of
 from ratchet.data.records import ANSWERS
 from ratchet.review.item import ReviewResult, WaitingReason
 from ratchet.review.page.rendering import render, script_policy
-from ratchet.review.page.views import AnswerForm, Frame, Message, Waiting, choices_of, write_age
+from ratchet.review.page.views import AnswerForm, Message, ReviewFrame, Waiting, choices_of, write_age
 from ratchet.review.reasons import MEANINGS
 
 
@@ -47,15 +48,16 @@ class Visit:
     """True for admins and adjudicators, who may read the figures of people."""
 
     @property
-    def frame(self) -> Frame:
+    def frame(self) -> ReviewFrame:
         """Return what every page says about itself."""
-        return frame_of(self.request, self.reviewer.person, self.name)
+        return review_frame(self.request, self.reviewer.person, self.name)
 
 
-def frame_of(request: Request, person: str, name: str = "") -> Frame:
-    """Return the frame of the page at the path of a request: every address in it is relative to that."""
+def review_frame(request: Request, person: str, name: str = "") -> ReviewFrame:
+    """Return the frame of the review page at the path of a request: every address in it is relative to that."""
     depth = request.url.path.count("/") - 1
-    return Frame(name, person, "../" * depth, f"{name}/" if depth == 1 else "", logout_token(request))
+    plain = draw_frame(request, "review", name, person)
+    return ReviewFrame(**vars(plain), base=f"{name}/" if depth == 1 else "")
 
 
 def show_state(
@@ -105,7 +107,7 @@ def show_error(request: Request, error: RequestError, person: str = "") -> Respo
     if error.status == 401:
         return login_page(request, 401, error=error, to=request.url.path.lstrip("/"))
     message = Message(error.problem.message, error.problem.hint)
-    page = render("problem.html.j2", frame=frame_of(request, person), message=message)
+    page = render("problem.html.j2", frame=review_frame(request, person), message=message)
     return _with_retry(_page(page, error.status), error)
 
 

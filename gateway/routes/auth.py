@@ -34,6 +34,7 @@ class Caller:
     person: str = ""
     may_speak_for: tuple[str, ...] = ()
     blind: bool = False
+    scopes: frozenset[str] = frozenset()
 
     def speaks_for(self, person: str) -> bool:
         """Return True where this caller may correct as `person`."""
@@ -94,7 +95,7 @@ class Access:
                 "Ask for a key with that scope.",
             )
         self._count(key, time.monotonic() if now_s is None else now_s)
-        return Caller(key.name, "admin" in key.scopes, key.person, key.may_speak_for, key.blind)
+        return Caller(key.name, "admin" in key.scopes, key.person, key.may_speak_for, key.blind, frozenset(key.scopes))
 
     @property
     def unlocked(self) -> bool:
@@ -125,7 +126,7 @@ class Access:
 
 def owner_of_machine() -> Caller:
     """Return the caller of an open home: this machine's user, who may do everything."""
-    return Caller(local_user(), admin=True, person=user_of_machine())
+    return Caller(local_user(), admin=True, person=user_of_machine(), scopes=frozenset({"admin"}))
 
 
 def local_user() -> str:

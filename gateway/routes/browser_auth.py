@@ -20,10 +20,11 @@ from fastapi import Request, Response
 from gateway.errors import RequestError
 from gateway.request_guard import read_headers
 from gateway.review.sessions import LASTS_S, Sessions
-from gateway.routes.auth import Access, Caller
+from gateway.routes.auth import Access, Caller, owner_of_machine
+from ratchet.core.pages.environment import POLICY
 from ratchet.core.request_source import came_by_tls
-from ratchet.review.page.rendering import POLICY
 from ratchet.rollout.ledger_entry import Head
+from ratchet.storage.keys.api_keys import match_key
 
 FORM_AT_MOST = 8192
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -90,6 +91,17 @@ def person_at_page(request: Request, scope: str) -> Caller:
     if key is None:
         raise RequestError(401, "no_session", "You are not logged in.", "Log in with your key.")
     return access.admit(key, scope)
+
+
+def scopes_at_page(request: Request) -> frozenset[str]:
+    """Return the scopes of whoever opens a page, by header or session; empty for somebody unknown. Counts no call."""
+    access: Access = request.app.state.access
+    if access.unlocked:
+        return owner_of_machine().scopes
+    kind, _, credentials = request.headers.get("authorization", "").partition(" ")
+    secret = _password(credentials) if kind.lower() == "basic" else credentials.strip()
+    key = match_key(access.keys, secret) if secret else sessions_of(request).find(session_in(request), access.keys)
+    return frozenset(key.scopes) if key else frozenset()
 
 
 def session_in(request: Request) -> str:

@@ -30,13 +30,13 @@ from ratchet.review.page.rendering import LoginForm, render_login
 from ratchet.storage.keys.api_keys import Key, match_key
 
 router = APIRouter()
-_OPENS = frozenset({"review", "admin"})
+_OPENS = frozenset({"review", "read", "admin"})
 """Scopes of which a page needs one."""
-_PLACE = re.compile(r"(?:review|rollout|why)(?:/[A-Za-z0-9_-]{1,200}){0,2}")
-"""Pages to which a login may lead: never an address, so never another site."""
+_PLACE = re.compile(r"(?:\./|(?:review|rollout|why|reports|trends|manual|docs)(?:/[A-Za-z0-9_-]{1,200}){0,2})")
+"""Pages to which a login may lead, home first: never an address, so never another site."""
 _NONCE, _NONCE_S, _DRAWN = "ratchet_login", 3600, re.compile(r"[A-Za-z0-9_-]{43}")
 """Cookie of the form: a form that another site copied from us is none of this browser's."""
-_REJECTED = "This key opens no page here. Check it, or ask for a key with scope review or admin."
+_REJECTED = "This key opens no page here. Check it, or ask for a key with scope read, review or admin."
 _DESCRIPTIONS = {
     200: "The form.",
     401: "The key opens no page.",
@@ -148,4 +148,4 @@ def _opens_pages(key: Key) -> bool:
 
 
 def _place(to: str) -> str:
-    return to if _PLACE.fullmatch(to) else "review"
+    return to if _PLACE.fullmatch(to) else "./"

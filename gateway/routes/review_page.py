@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gateway.errors import RequestError, is_json_wanted
-from gateway.review.pages import Visit, as_json, frame_of, show_error, show_state, show_turn, state_of
+from gateway.review.pages import Visit, as_json, review_frame, show_error, show_state, show_turn, state_of
 from gateway.review.queues import OpenQueue
 from gateway.review.schemas import NextItem, ReviewList, ReviewState
 from gateway.review.steps import Turn, result_of, take_next
@@ -47,7 +47,7 @@ async def list_classifiers(request: Request) -> Response:
     if is_json_wanted(request.headers):
         return as_json(ReviewList(classifiers=[state_of(name, *each) for name, each in found.items()]))
     counts = {name: sum(reason.items for reason in waiting) for name, (_, waiting) in found.items()}
-    page = render("classifiers.html.j2", frame=frame_of(request, caller.person), counts=counts)
+    page = render("classifiers.html.j2", frame=review_frame(request, caller.person), counts=counts)
     return Response(page, headers=PAGE_HEADERS, media_type="text/html")
 
 

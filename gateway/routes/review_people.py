@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.errors import RequestError, is_json_wanted
-from gateway.review.pages import frame_of, show_error
+from gateway.review.pages import review_frame, show_error
 from gateway.routes.auth import Access, Caller
 from gateway.routes.browser_auth import PAGE_HEADERS, person_at_page
 from gateway.state import Gateway, gateway_of
@@ -51,7 +51,7 @@ async def show(request: Request, name: str) -> Response:
     if is_json_wanted(request.headers):
         return JSONResponse(document or {"people": [], "confusions": [], "generated_at": None})
     now = gateway.settings.now()
-    page = await asyncio.to_thread(render_people, frame_of(request, caller.person, name), document, now)
+    page = await asyncio.to_thread(render_people, review_frame(request, caller.person, name), document, now)
     return HTMLResponse(page, 200, PAGE_HEADERS)
 
 

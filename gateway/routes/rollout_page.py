@@ -14,12 +14,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.errors import RequestError
 from gateway.routes.browser_auth import PAGE_HEADERS, FormTokens, caller_of_page, need_own_page, read_form, tokens_of
-from gateway.routes.login import login_page
+from gateway.routes.page_frame import answer_page_error, draw_frame
 from gateway.serving.slots import Slots
 from gateway.state import gateway_of
 from ratchet.core.errors import RatchetError
+from ratchet.core.pages.frame import Frame
 from ratchet.rollout.ledger_entry import Head
-from ratchet.rollout.page.rendering import WHY_AT_MOST, Notice, RollbackForm, render_refusal, render_rollout
+from ratchet.rollout.page.rendering import WHY_AT_MOST, Notice, RollbackForm, render_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.signing_key import can_sign
 from ratchet.workflows.rollout.rollback import CHANGED, roll_back_seen
@@ -58,7 +59,7 @@ _BODY = {"requestBody": {"required": True, "content": {"application/x-www-form-u
 async def show(request: Request, name: str) -> Response:
     """Return state, steps, guardrails, history and the rollback form, to a login or to the password of HTTP Basic."""
     try:
-        who = caller_of_page(request, "admin")
+        who = caller_of_page(request, "read")
         return await _page(request, name, who)
     except RequestError as error:
         return _error_page(request, error)
@@ -116,12 +117,16 @@ async def _page(
     home = gateway.slots.home
     if name not in home.served():
         raise _unknown(home)
-    return await asyncio.to_thread(_draw, home, gateway.slots, tokens_of(request), name, who, notice, status, why)
+    frame = draw_frame(request, "rollout", name, who)
+    return await asyncio.to_thread(
+        _draw, home, gateway.slots, tokens_of(request), frame, name, who, notice, status, why
+    )
 
 
 def _draw(
-    home: Home, slots: Slots, tokens: FormTokens, name: str, who: str, notice: Notice | None, status: int, why: str
-) -> HTMLResponse:
+    home: Home, slots: Slots, tokens: FormTokens, frame: Frame, name: str, who: str, notice: Notice | None,
+    status: int, why: str,
+) -> HTMLResponse:  # fmt: skip
     notices = [notice] if notice else []
     try:
         view = load_view(home, name, datetime.now(UTC))
@@ -136,22 +141,16 @@ def _draw(
     if name in slots and slots[name].rollout.killed:
         notices.append(Notice("The kill switch is on.", "All traffic goes to live, and nothing shadows.", "open"))
     form = None
-    if can_sign(home):
+    if frame.may_act and can_sign(home):
         token = tokens.make(name, who, view.head)
         form = RollbackForm(
             f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else ""
         )
-    return HTMLResponse(render_rollout(view, form, tuple(notices)), status, HEADERS)
+    return HTMLResponse(render_rollout(view, form, tuple(notices), frame=frame), status, HEADERS)
 
 
 def _error_page(request: Request, error: RequestError) -> HTMLResponse:
-    problem = error.problem
-    if error.status == 401:  # a browser asks for the password of HTTP Basic; whoever cancels that sees the login
-        response = login_page(request, 401, to=request.url.path.removesuffix("/rollback").lstrip("/"))
-        response.headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
-        return response
-    headers = {**HEADERS, **({"Retry-After": str(error.retry_s)} if error.retry_s is not None else {})}
-    return HTMLResponse(render_refusal(problem.message, problem.hint), error.status, headers)
+    return answer_page_error(request, error, "rollout")
 
 
 def _unknown(home: Home) -> RequestError:

@@ -12,9 +12,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.errors import RequestError
 from gateway.routes.browser_auth import PAGE_HEADERS, person_at_page
-from gateway.routes.login import login_page
+from gateway.routes.page_frame import answer_page_error, draw_frame
 from gateway.state import Gateway, gateway_of
-from ratchet.review.page.history import render_history, render_no_history
+from ratchet.review.page.history import render_history
 from ratchet.review.request_history import RequestHistory
 from ratchet.storage.review.read_log import ReadLog
 from ratchet.workflows.review.request_rows import find_in_files
@@ -50,10 +50,11 @@ async def show(request: Request, request_id: str, text: bool = False) -> Respons
     except RequestError as error:
         if not page:
             raise
-        return _error_page(request, error)
+        return answer_page_error(request, error, "why")
     _LOG.info("key %s read the history of a request of %s", key or "(none)", histories[0].classifier)
     if page:
-        return HTMLResponse(await asyncio.to_thread(render_history, histories), 200, PAGE_HEADERS)
+        frame = draw_frame(request, "why", histories[0].classifier, caller.person)
+        return HTMLResponse(await asyncio.to_thread(render_history, histories, frame=frame), 200, PAGE_HEADERS)
     found = [history.as_json() for history in histories]
     headers = {name: value for name, value in PAGE_HEADERS.items() if name != "Content-Security-Policy"}
     return JSONResponse({"schema": 1, "request_id": request_id, "classifiers": found}, 200, headers)
@@ -83,12 +84,3 @@ def _note_reading(gateway: Gateway, key: str, person: str, histories: list[Reque
     except OSError:
         message = "The text is not shown: it cannot be noted who reads it."
         raise RequestError(507, "disk", message, "Ask without the text, or again later.", retry_s=5) from None
-
-
-def _error_page(request: Request, error: RequestError) -> HTMLResponse:
-    if error.status == 401:  # a browser asks for the password of HTTP Basic; whoever cancels that sees the login
-        response = login_page(request, 401, to=request.url.path.lstrip("/"))
-        response.headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
-        return response
-    headers = {**PAGE_HEADERS, **({"Retry-After": str(error.retry_s)} if error.retry_s is not None else {})}
-    return HTMLResponse(render_no_history(error.problem.message, error.problem.hint), error.status, headers)

@@ -208,7 +208,7 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/readyz": everyone,
         "/metrics": {"admin"},
         "/v1/status": {"classify", "admin"},
-        "/rollout/{name}": {"admin"},
+        "/rollout/{name}": {"read", "admin"},
         "/rollout/{name}/rollback": {"admin"},
         "/why/{request_id}": {"admin"},
         "/trends/{name}": {"admin"},

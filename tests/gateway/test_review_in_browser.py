@@ -229,7 +229,7 @@ def test_no_serious_finding_of_accessibility(home: Home, open_desk: Callable[...
     page.goto(f"{desk.address}/login")
     judge("login")
     desk.log_in(secret)
-    page.wait_for_selector("text=waiting")
+    page.wait_for_selector("header.site")
     page.goto(f"{desk.address}/review/small")
     judge("what waits")
     page.goto(f"{desk.address}/review/small/next")

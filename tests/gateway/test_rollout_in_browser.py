@@ -63,7 +63,7 @@ class Reader:
 
 @pytest.fixture
 def read(browser: Any, address: str) -> Iterator[Callable[..., Reader]]:
-    """Open a window; keywords are Playwright's, such as `http_credentials`."""
+    """Open a window; keywords are Playwright's, such as `extra_http_headers`."""
     with ExitStack() as stack:
 
         def open_window(**options: Any) -> Reader:
@@ -98,7 +98,7 @@ def test_a_person_reads_the_page_and_rolls_back(
 ) -> None:
     """State, ladder, tiles and history from the DOM; one press changes ledger, flag, page and who answers."""
     first, second = stepping
-    reader = read(http_credentials={"username": "ann", "password": key})
+    reader = read(extra_http_headers={"Authorization": f"Bearer {key}"})
     page = reader.page
     assert page.goto(f"{address}/rollout/small").status == 200
     assert page.locator("#state-word").inner_text() == "Held: not enough evidence"
@@ -155,7 +155,7 @@ def test_another_site_cannot_press_the_button(
     key: str, read: Callable[..., Reader], address: str, home: Home, stepping: tuple[str, str]
 ) -> None:
     """With a stolen form and a browser that is logged in: the browser tells where it comes from."""
-    reader = read(http_credentials={"username": "ann", "password": key})
+    reader = read(extra_http_headers={"Authorization": f"Bearer {key}"})
     reader.page.goto(f"{address}/rollout/small")
     stolen = reader.page.locator("form").inner_html()
     action = f"{address}/rollout/small/rollback"

@@ -11,7 +11,7 @@ from orchestration.cli.keypress import END, KeySource
 from orchestration.cli.review.review_screen import show
 from ratchet.core.label_names import label_form
 from ratchet.core.names import nearest
-from ratchet.evaluation.report.formatting import make_visible
+from ratchet.core.pages.visible import make_visible
 from ratchet.review.label_keys import CANNOT_TELL, HELP, NONE, NOTE, SKIP, UNDO, keys_of
 
 WITHDRAW, BY_NAME, QUIT = "!", ":", "q"

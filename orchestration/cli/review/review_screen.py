@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from orchestration.cli.output import emit, paint
 from orchestration.cli.session import Session
 from ratchet.config.spec import Label
-from ratchet.evaluation.report.formatting import make_visible
+from ratchet.core.pages.visible import make_visible
 from ratchet.review.guide import Guide
 from ratchet.review.item import ReviewItem, ReviewResult
 

@@ -14,7 +14,7 @@ from orchestration.cli.review.review_keys import BY_NAME, QUIT, KeyMeaning, Revi
 from orchestration.cli.review.review_screen import show, show_help, show_item, show_result
 from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
-from ratchet.evaluation.report.formatting import make_visible
+from ratchet.core.pages.visible import make_visible
 from ratchet.review.item import ReviewItem, ReviewResult
 from ratchet.review.label_keys import HELP, NOTE, SKIP, UNDO
 from ratchet.review.notes import clean_note

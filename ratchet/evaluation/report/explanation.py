@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from ratchet.evaluation.report.formatting import format_figure, make_visible
+from ratchet.core.pages.visible import make_visible
+from ratchet.evaluation.report.formatting import format_figure
 from ratchet.evaluation.report.page import POLICY, make_environment
 
 

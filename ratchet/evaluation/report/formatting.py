@@ -6,36 +6,14 @@ compare the page with `eval_report.json`. Add roundings here; the figures of the
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
+from ratchet.core.pages.visible import make_visible
+
 NO_DATA = "no data"
-_JOINERS = "\u200c\u200d"  # drawn as part of a letter or an emoji: ordinary writing in many languages
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MINUS = "\N{MINUS SIGN}"
-_MARKS_AT_MOST = 4
-
-
-def make_visible(text: str, at_most: int = 0) -> str:
-    """Return `text` with every control, bidirectional, private or unassigned character as an escape: `\\u202e`.
-
-    At most four combining marks in a row are kept, so that no text is drawn over its neighbours. `at_most` cuts to that
-    many characters and adds an ellipsis; 0 keeps all. The result is plain text, still to be escaped for HTML.
-    """
-    shown: list[str] = []
-    size = marks = 0
-    for character in text:
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in ("Mn", "Me") else 0
-        if (category in _HIDDEN and character not in _JOINERS) or marks > _MARKS_AT_MOST:
-            character = character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        size += len(character)
-        if at_most and size > at_most:
-            return "".join([*shown, "…"])
-        shown.append(character)
-    return "".join(shown)
 
 
 def format_figure(value: Any, rounding: str) -> str:

@@ -5,15 +5,16 @@ are measured in `ratchet/metrics/classification.py`, and the page is stored by `
 """
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from ratchet.core.pages.environment import page_environment
+from ratchet.core.pages.visible import make_visible
 from ratchet.evaluation.report.comparison import BASELINES, WAYS, draw_differences, draw_scores
 from ratchet.evaluation.report.confusion import TEXTS_AT_MOST, arrange_confusion
-from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_slug, make_visible
+from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_slug
 from ratchet.evaluation.report.loss_curves import draw_curves
 from ratchet.evaluation.report.per_class import judge_labels, list_splits, span_labels, spread_labels
 from ratchet.evaluation.report.reliability import draw_reliability
@@ -26,16 +27,9 @@ ROOM = ((150, 600), (150, 200), (50, 200), (15, 60), (5, 20))
 WORDS = {"passed": "✓", "blocked": "✕", "first": "○"}
 
 
-@cache
 def make_environment() -> jinja2.Environment:
-    """Make the environment of every page, once: everything is escaped, and an unknown name is an error."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Return the environment of the pages of this folder."""
+    return page_environment(Path(__file__).parent / "templates")
 
 
 def render_report(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import jinja2
 
+from ratchet.core.pages.frame import Frame
 from ratchet.review.page.rendering import render
 from ratchet.review.request_facts import describe_history
 from ratchet.review.request_history import RequestHistory
@@ -15,12 +16,12 @@ _MOST_CHARS = 70_000
 """Longest value that is shown whole: a text of the longest kind that is stored."""
 
 
-def render_history(histories: Sequence[RequestHistory], *, environment: jinja2.Environment | None = None) -> str:
+def render_history(
+    histories: Sequence[RequestHistory],
+    *,
+    frame: Frame | None = None,
+    environment: jinja2.Environment | None = None,
+) -> str:
     """Render the history of a request, one part for each classifier that knows the id."""
     parts = [(history, describe_history(history)) for history in histories]
-    return render("why.html.j2", environment, title="Request", text="", parts=parts, at_most=_MOST_CHARS)
-
-
-def render_no_history(title: str, text: str) -> str:
-    """Render a page that holds only the reason why there is nothing to see."""
-    return render("why.html.j2", title=title, text=text, parts=[], at_most=_MOST_CHARS)
+    return render("why.html.j2", environment, frame=frame, parts=parts, at_most=_MOST_CHARS)

@@ -13,7 +13,7 @@ import jinja2
 
 from ratchet.core.errors import RatchetError
 from ratchet.review.page.rendering import render
-from ratchet.review.page.views import Frame, Message, write_age
+from ratchet.review.page.views import Message, ReviewFrame, write_age
 
 OLD = timedelta(days=8)
 """Age from which on figures count as old: a cycle a week writes them."""
@@ -48,7 +48,7 @@ def read_texts(document: Mapping[str, Any]) -> list[str]:
 
 
 def render_people(
-    frame: Frame, document: Mapping[str, Any] | None, now: datetime, environment: jinja2.Environment | None = None
+    frame: ReviewFrame, document: Mapping[str, Any] | None, now: datetime, environment: jinja2.Environment | None = None
 ) -> str:
     """Render the page; without a document it says how to make one."""
     people = [(_row(each), [_row(week) for week in each["weeks"]]) for each in document["people"]] if document else []
@@ -59,7 +59,7 @@ def render_people(
     )  # fmt: skip
 
 
-def _describe_age(frame: Frame, document: Mapping[str, Any] | None, now: datetime) -> Message:
+def _describe_age(frame: ReviewFrame, document: Mapping[str, Any] | None, now: datetime) -> Message:
     renew = f"Each cycle writes them, and 'ratchet people {frame.classifier}'."
     if document is None:
         return Message("No figures were written yet.", renew, "open")

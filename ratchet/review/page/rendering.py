@@ -14,14 +14,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ratchet.evaluation.report.formatting import make_visible
-from ratchet.evaluation.report.page import make_environment
+from ratchet.core.pages.environment import POLICY, page_environment
+from ratchet.core.pages.visible import make_visible
 
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors"
-    " 'none'"
-)
-"""Value of the header of pages without a script, as of the rollout page."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -55,12 +50,9 @@ def make_lines_visible(text: str, at_most: int = 0) -> str:
     return "\n".join(make_visible(line) for line in (plain[:at_most] if at_most else plain).split("\n"))
 
 
-@cache
 def review_environment() -> jinja2.Environment:
-    """Return the report's environment, which escapes everything, with the templates of these pages added."""
-    shared = make_environment()
-    assert shared.loader is not None  # noqa: S101 - the report's environment has one
-    return shared.overlay(loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(_TEMPLATES), shared.loader]))
+    """Return the environment of the templates of these pages."""
+    return page_environment(_TEMPLATES)
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ratchet.config.spec import Label
+from ratchet.core.pages.frame import Frame
 from ratchet.review.guide import Guide
 from ratchet.review.label_keys import keys_of
 
@@ -16,17 +17,11 @@ DESCRIBED_AT_MOST = 12
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Facts about one page: the classifier, who reads it, and the ways from it to the pages around it."""
+class ReviewFrame(Frame):
+    """Frame of a page of the review."""
 
-    classifier: str = ""
-    person: str = ""
-    root: str = ""
-    """Way to the root, such as `../`."""
     base: str = ""
     """Way to the actions of the classifier, such as `tickets/`; empty on a page that lies beside them."""
-    logout: str = ""
-    """Token of the logout; empty without a session."""
 
 
 @dataclass(frozen=True)

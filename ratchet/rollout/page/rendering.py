@@ -4,20 +4,14 @@ Add here what the templates may call. The content of the page is `view.py`.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import jinja2
 
-from ratchet.evaluation.report.formatting import make_visible
-from ratchet.evaluation.report.page import make_environment
+from ratchet.core.pages.environment import page_environment
+from ratchet.core.pages.frame import Frame
 from ratchet.rollout.page.view import View
 
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors"
-    " 'none'"
-)
-"""Value of the header: browsers read `frame-ancestors` only there."""
 WHY_AT_MOST = 300
 
 
@@ -45,22 +39,19 @@ def render_rollout(
     form: RollbackForm | None,
     notices: tuple[Notice, ...] = (),
     *,
+    frame: Frame | None = None,
     environment: jinja2.Environment | None = None,
 ) -> str:
     """Render the page. Without `form`, for a process that cannot write the ledger, it shows the command instead."""
     template = (environment or rollout_environment()).get_template("rollout.html.j2")
-    return template.render(view=view, form=form, notices=notices, why_at_most=WHY_AT_MOST, visible=make_visible)
+    return template.render(view=view, frame=frame, form=form, notices=notices, why_at_most=WHY_AT_MOST)
 
 
 def render_refusal(title: str, text: str) -> str:
     """Render a page that holds only the reason why there is nothing to see."""
-    return rollout_environment().get_template("refused.html.j2").render(title=title, text=text, visible=make_visible)
+    return page_environment().get_template("problem.html.j2").render(title=title, text=text, where="rollout", home="")
 
 
-@cache
 def rollout_environment() -> jinja2.Environment:
-    """Return the report's environment, which escapes everything, with the templates of this page added."""
-    shared = make_environment()
-    own = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    assert shared.loader is not None  # noqa: S101 - the report's environment has one
-    return shared.overlay(loader=jinja2.ChoiceLoader([own, shared.loader]))
+    """Return the environment of the templates of this page."""
+    return page_environment(Path(__file__).parent / "templates")

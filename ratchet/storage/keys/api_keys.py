@@ -24,8 +24,9 @@ from ratchet.core.person_names import BadNameError, normalise_name
 from ratchet.core.system_errors import hint_for
 from ratchet.storage.keys.keys_log import KeyChange, KeyEvent, KeysLog
 
-SCOPES = ("classify", "feedback", "annotate", "review", "admin")
-"""`review` suffices to read what waits for review and to answer it; `annotate` reads nothing."""
+SCOPES = ("classify", "feedback", "annotate", "review", "read", "admin")
+"""`review` suffices to read what waits for review and to answer it, and shows no verdict of a model; `read` opens every
+other page, without its buttons; `annotate` reads nothing."""
 _PREFIX = "rk_"
 
 

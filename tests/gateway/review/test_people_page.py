@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ratchet.review.page.people import render_people
-from ratchet.review.page.views import Frame
+from ratchet.review.page.views import ReviewFrame
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.review.people_file import people_path, write_people
@@ -109,15 +109,17 @@ def test_without_figures_or_with_broken_ones_it_says_how_to_make_them(
 
 def test_no_word_of_anyone_becomes_markup(payloads: list[str], find_dangers: Callable[[str], list[str]]) -> None:
     """T09: person, label, text and note; also what draws over its neighbours."""
-    plain = find_dangers(render_people(Frame("small", "ann", "../../", ""), document(), NOW))  # links of ours
+    plain = find_dangers(
+        render_people(ReviewFrame("../../", "small", "review", "ann"), document(), NOW)
+    )  # links of ours
     parts = [document(payload, payload) for payload in payloads]
     whole = {**parts[0], **{key: [each for part in parts for each in part[key]] for key in ("people", "confusions")}}
-    assert find_dangers(render_people(Frame("small", payloads[0], "../../", ""), whole, NOW)) == plain
-    assert "\\u202e" in render_people(Frame("small"), document("a\u202eb"), NOW)
+    assert find_dangers(render_people(ReviewFrame("../../", "small", "review", payloads[0]), whole, NOW)) == plain
+    assert "\\u202e" in render_people(ReviewFrame("", "small"), document("a\u202eb"), NOW)
 
 
 def test_old_figures_are_marked() -> None:
     """A cycle a week writes them; nine days without one are worth a word."""
-    fresh, old = (render_people(Frame("small"), document(), NOW.replace(day=day)) for day in (20, 29))
+    fresh, old = (render_people(ReviewFrame("", "small"), document(), NOW.replace(day=day)) for day in (20, 29))
     assert ("The figures are 2 hours old." in fresh, "notice open" in fresh) == (True, False)
     assert ("The figures are 9 days old." in old, "notice open" in old) == (True, True)

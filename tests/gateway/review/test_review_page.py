@@ -13,7 +13,7 @@ from ratchet.config.spec import Label
 from ratchet.review.guide import Guide
 from ratchet.review.item import ReviewItem
 from ratchet.review.page.rendering import render, review_environment, script_of_page
-from ratchet.review.page.views import AnswerForm, Frame, Message, choices_of
+from ratchet.review.page.views import AnswerForm, Message, ReviewFrame, choices_of
 from ratchet.review.reasons import DISAGREEMENT, USER_FEEDBACK
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import left_behind, read_journal
@@ -205,7 +205,7 @@ def test_an_adjudicator_sees_labels_and_notes_and_never_the_model(home: Home, qu
     assert "Two people differ" in page
     assert "says &lt;b&gt;refund&lt;/b&gt;" in page
     assert "candidate violet" not in page
-    assert "ann" not in re.sub(r"<span>.*?</span>", "", page).split("<main>")[1].split("</form>")[0]
+    assert "ann" not in page.split("<main>")[1].split("<form")[0]
     eve.send(page, label="green")
     assert stored(home)[-1]["chosen"] == "adjudication"
     assert text_on(eve.next()) == ""
@@ -311,7 +311,7 @@ def test_hostile_words_stay_words(payloads: list[str], count_elements: Any, find
 
     def draw(word: str) -> str:
         guide = Guide(word, {"x": word}, 1)
-        frame, message = Frame("small", word, "../", "small/", "t"), Message(word, word)
+        frame, message = ReviewFrame("../", "small", "review", word, "t", base="small/"), Message(word, word)
         values = {"frame": frame, "message": message, "form": AnswerForm("r", 1, "t", word, "x")}
         item = ReviewItem("r", "b", word, (word,), 1, 2, ((word, word),))
         choices = choices_of([Label("x", word), Label("y")], guide)
@@ -330,5 +330,5 @@ def test_hostile_words_stay_words(payloads: list[str], count_elements: Any, find
         assert "\u202e" not in page
         assert "\x00" not in page
     careless = review_environment().overlay(autoescape=False)
-    mutant = render("problem.html.j2", careless, frame=Frame(), message=Message("<b>", "<i>"))
+    mutant = render("problem.html.j2", careless, frame=ReviewFrame(""), message=Message("<b>", "<i>"))
     assert "<b>" in mutant  # the planted bug: the same templates without escaping

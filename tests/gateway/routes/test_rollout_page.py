@@ -331,7 +331,7 @@ def test_with_keys_a_browser_is_asked_for_one(browse: Serve, home: Home, made: A
         basic("é"),
     ):
         found = client.get(URL, headers=headers)
-        assert (found.status_code, found.headers["WWW-Authenticate"]) == (401, 'Basic realm="ratchet", charset="UTF-8"')
+        assert (found.status_code, found.headers["WWW-Authenticate"]) == (401, 'Bearer realm="ratchet"')
         assert client.post(POST, headers=headers, data={}).status_code == 401
     assert client.get(URL, headers=basic(reader)).status_code == 403
     assert client.get(URL, headers={"Authorization": f"Bearer {ops}"}).status_code == 200

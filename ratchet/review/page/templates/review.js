@@ -19,7 +19,7 @@
       text.append(go);
     }
     notice.append(text);
-    find('desk').querySelector('.bar').after(notice);
+    find('desk').prepend(notice);
   }
 
   function show(page) {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_slug, make_visible
+from ratchet.core.pages.visible import make_visible
+from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_slug
 
 
 @pytest.mark.parametrize(
