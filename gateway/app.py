@@ -40,7 +40,18 @@ from gateway.review.sessions import Sessions
 from gateway.review.suspended_people import SuspendedPeople
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
-from gateway.routes import login, review_answers, review_page, review_people, rollout_page, tei, trends, vllm, why
+from gateway.routes import (
+    home_page,
+    login,
+    review_answers,
+    review_page,
+    review_people,
+    rollout_page,
+    tei,
+    trends,
+    vllm,
+    why,
+)
 from gateway.routes import operations as watching
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
@@ -148,6 +159,7 @@ def create_app(settings: Settings) -> FastAPI:
         classifying.router,
         collecting.router,
         watching.router,
+        home_page.router,
         rollout_page.router,
         login.router,
         why.router,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.config.alert_events import EVENTS
-from ratchet.evaluation.report.formatting import make_visible
+from ratchet.core.pages.visible import make_visible
 
 LONGEST = 140
 """Characters of a line, so that it is whole on a telephone."""

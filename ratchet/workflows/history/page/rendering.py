@@ -11,7 +11,8 @@ from typing import Any
 
 import jinja2
 
-from ratchet.evaluation.report.formatting import format_figure, join_key, look_up, make_visible
+from ratchet.core.pages.visible import make_visible
+from ratchet.evaluation.report.formatting import format_figure, join_key, look_up
 from ratchet.evaluation.report.page import make_environment
 from ratchet.workflows.history.page.charts import LABEL_CHART, SECTIONS, TABLES
 from ratchet.workflows.history.page.drawing import LARGE, SMALL, Axis, Drawn, draw_chart, draw_label, span_labels
