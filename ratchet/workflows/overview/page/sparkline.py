@@ -14,7 +14,7 @@ _LEAST_SPAN = 0.05
 
 
 @dataclass(frozen=True)
-class Line:
+class FigureLine:
     """One line: its path with a gap where a week has no figure, and the place of its newest figure."""
 
     name: str
@@ -27,7 +27,7 @@ class Line:
 class Sparkline:
     """Lines of test and golden set, the places of blocked weeks, and the sentence for who does not see it."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[FigureLine, ...]
     blocked: tuple[float, ...]
     words: str
 
@@ -55,7 +55,7 @@ def draw_sparkline(weeks: Sequence[Mapping[str, Any]]) -> Sparkline | None:
         points = [(day, row[name]) for day, row in zip(days, weeks, strict=True)]
         known = [place(day, value) for day, value in points if value is not None]
         if known:
-            lines.append(Line(name, _path(points, place), *known[-1]))
+            lines.append(FigureLine(name, _path(points, place), *known[-1]))
     blocked = [place(day, bottom)[0] for day, row in zip(days, weeks, strict=True) if row["verdict"] == "blocked"]
     words = f"Macro-F1 of {len(weeks)} weeks, {low:.3f} to {high:.3f}; {len(blocked)} blocked"
     return Sparkline(tuple(lines), tuple(blocked), words)
