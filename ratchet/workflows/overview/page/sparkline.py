@@ -29,6 +29,8 @@ class Sparkline:
 
     lines: tuple[FigureLine, ...]
     blocked: tuple[float, ...]
+    newest: int
+    """Index of the newest week that has a figure."""
     words: str
 
 
@@ -58,7 +60,8 @@ def draw_sparkline(weeks: Sequence[Mapping[str, Any]]) -> Sparkline | None:
             lines.append(FigureLine(name, _path(points, place), *known[-1]))
     blocked = [place(day, bottom)[0] for day, row in zip(days, weeks, strict=True) if row["verdict"] == "blocked"]
     words = f"Macro-F1 of {len(weeks)} weeks, {low:.3f} to {high:.3f}; {len(blocked)} blocked"
-    return Sparkline(tuple(lines), tuple(blocked), words)
+    newest = max(i for i, row in enumerate(weeks) if row["test"] is not None or row["golden"] is not None)
+    return Sparkline(tuple(lines), tuple(blocked), newest, words)
 
 
 def _path(points: Sequence[tuple[int, float | None]], place: Any) -> str:
