@@ -14,6 +14,7 @@ from orchestration.cli.commands.look.dropped import dropped
 from orchestration.cli.commands.look.explain import explain
 from orchestration.cli.commands.look.gates import gates
 from orchestration.cli.commands.look.history import history
+from orchestration.cli.commands.look.lineage import lineage
 from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
@@ -233,6 +234,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             backtest,
             "Decide every stored cycle and rollout again under another policy, and show which verdicts turn.",
             "ratchet backtest tickets --policy new.toml",
+        ),
+        Command(
+            lineage,
+            "Print OpenLineage events of every run of a cycle: when it began and ended, what it read and made.",
+            "ratchet lineage tickets --since 52w --output events.jsonl",
         ),
         Command(verify, "Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets"),
     ),

@@ -38,7 +38,7 @@ COMMANDS = (
     "gate-key",
     "explain", "log", "why", "dropped", "history", "gates", "backtest",
     "sweep", "dataset", "labels", "people", "review",
-    "publish", "teach", "alerts",
+    "publish", "teach", "alerts", "lineage",
 )  # fmt: skip
 
 
