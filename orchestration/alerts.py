@@ -1,14 +1,20 @@
-"""Sensor that sends alerts. It starts no run, and takes at most half a minute of a tick whatever a receiver does.
+"""Sensor that sends alerts. It starts no run, and holds up no other sensor: what takes longer goes on in a thread.
 
 Add here when alerts are looked for; what they are about and how they are sent is `ratchet/workflows/alerts/`.
 """
+
+import logging
+import threading
 
 import dagster as dg
 
 from assets.metadata import without_markup
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import ALERT_TICK_S
 from ratchet.storage.home import Home
 from ratchet.workflows.alerts.send import send_alerts
+
+_LOG = logging.getLogger(__name__)
 
 
 @dg.sensor(
@@ -17,8 +23,23 @@ from ratchet.workflows.alerts.send import send_alerts
     description="Sends alerts by [alerts] of settings.toml: blocked, failed, promoted, rolled back, ..., each once.",
 )
 def alert_sensor(home: dg.ResourceParam[Home]) -> dg.SkipReason:
-    """Send what is due; settings that cannot be read are the reason of a skipped tick, and stop nothing else."""
+    """Send what is due, and wait a moment for it.
+
+    Settings that cannot be read are the reason of a skipped tick, and stop nothing else. The daemon evaluates one
+    sensor after the other: a receiver that hangs must not keep a rollback waiting.
+    """
+    outcome = ["still sending"]
+    thread = threading.Thread(target=_send, args=(home, outcome), name="alerts", daemon=True)
+    thread.start()
+    thread.join(ALERT_TICK_S)
+    return dg.SkipReason(without_markup(outcome[-1]))
+
+
+def _send(home: Home, outcome: list[str]) -> None:
     try:
-        return dg.SkipReason(without_markup(send_alerts(home).sentence))
+        outcome.append(send_alerts(home).sentence)
     except (RatchetError, OSError) as error:
-        return dg.SkipReason(without_markup(f"alerts are not sent: {error}"))
+        outcome.append(f"alerts are not sent: {error}")
+    except Exception as error:  # noqa: BLE001 - in a thread: nobody else would see it
+        _LOG.warning("alerts are not sent", exc_info=error)
+        outcome.append(f"alerts are not sent: {type(error).__name__}, see the log")

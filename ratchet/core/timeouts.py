@@ -68,8 +68,9 @@ LABEL_STUDIO_START_S, LABEL_STUDIO_STOP_S = 300.0, 10.0
 """For our own Label Studio to answer, migrations of its first start included, and to end."""
 
 ALERT_DELIVERY_S = 15.0
-"""For all receivers of alerts together to take their messages: within a sensor's tick, which Dagster ends after a
-minute."""
+"""For all receivers of alerts together to take their messages."""
+ALERT_TICK_S = 5.0
+"""The same inside a sensor's tick, after which it goes on in a thread: the next sensor waits for the tick."""
 
 CONVERSION_S = 3600
 """For one conversion to GGUF, and for one quantization."""

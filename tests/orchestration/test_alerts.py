@@ -1,13 +1,16 @@
 """The sensor sends alerts, starts no run, and is stopped by nothing."""
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from orchestration import alerts
 from orchestration.alerts import alert_sensor
 from ratchet.core.cycle import Cycle, parse_week
+from ratchet.storage.alert_log import read_tick
 from ratchet.storage.home import Home
 from ratchet.storage.reports import Reports, StageResult
 from ratchet.testing.alert_receiver import AlertReceiver
@@ -56,3 +59,20 @@ def test_a_tick_sends_what_is_due(tmp_path: Path) -> None:
         Reports(home).record(Cycle("tickets", parse_week("2026-02-23")), stages, "run-1", now=datetime.now(UTC))
         assert reason_of_a_tick(home) == "1 due, 1 sent"
         assert receiver.ids() == ["tickets:2026-02-23:run-1:blocked"]
+
+
+@pytest.mark.slow
+def test_a_receiver_that_hangs_keeps_no_other_sensor_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tick ends while it is still sending, and the next one leaves the work to it."""
+    monkeypatch.setattr(alerts, "ALERT_TICK_S", 0.1)
+    home = Home(tmp_path)
+    with AlertReceiver() as receiver:
+        receiver.status = 0
+        home.settings.write_text(f'[alerts]\ndigest_at = ""\nping = "{receiver.url}/ping"\n')
+        assert reason_of_a_tick(home) == "still sending"
+        monkeypatch.setattr(alerts, "ALERT_TICK_S", 5.0)
+        assert reason_of_a_tick(home) == "another process sends alerts"
+    for thread in threading.enumerate():
+        if thread.name == "alerts":
+            thread.join()
+    assert read_tick(home)["failed"] == {"ping": "could not be reached"}

@@ -1,6 +1,7 @@
 """`ratchet doctor` on homes with something broken."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.dagster_settings import SETTINGS
+from ratchet.storage.alert_log import AlertLog, write_tick
 from ratchet.storage.home import Home
 from ratchet.workflows.doctor.doctor import examine
 from ratchet.workflows.doctor.home_settings import examine_home_settings
@@ -70,6 +72,22 @@ def test_settings_of_the_home_are_looked_at(home: Path, text: str, mode: int, wh
     findings = list(examine_home_settings(Home(home), {}))
     assert {each.what: each.state for each in findings}[what] == state
     assert "slack://CANARY" not in str(findings)
+
+
+def test_a_receiver_that_fails_and_a_sender_that_is_gone_are_warnings(home: Path) -> None:
+    """With what to do; while somebody looks, that is a line of its own."""
+    place, now = Home(home), datetime.now(UTC)
+    (home / "settings.toml").write_text('[[alerts.receiver]]\nname = "ops"\nurl = "json://127.0.0.1"\n')
+    assert [each.found for each in examine_home_settings(place, {})][-1] == "nobody has looked for alerts yet"
+    log, state = AlertLog(place), AlertLog(place).read()
+    log.intend(state, "ops", {"id": "a", "alerts": ["a"], "title": "", "body": ""}, now)
+    log.end(state, "ops", "a", "answered 403", now)
+    write_tick(place, {"at": now.isoformat()})
+    found = {each.what: each for each in examine_home_settings(place, {})}
+    assert (found["receiver ops"].state, found["receiver ops"].found) == ("warn", "1 failure in a row, answered 403")
+    assert found["alerts"].state == "ok"
+    write_tick(place, {"at": (now - timedelta(hours=1)).isoformat()})
+    assert {each.what: each for each in examine_home_settings(place, {})}["alerts"].state == "warn"
 
 
 def test_lines_of_a_file_can_be_copied_from_the_screen(call: Any, home: Path) -> None:
