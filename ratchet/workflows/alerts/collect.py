@@ -13,6 +13,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.links import Links
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_log import RunLog
+from ratchet.workflows.adapter_names import AdapterNames
 from ratchet.workflows.alerts.conditions import find_conditions
 from ratchet.workflows.alerts.ledger_occurrences import find_held, list_moves
 from ratchet.workflows.alerts.occurrence import Occurrence
@@ -56,4 +57,7 @@ def _of_runs(home: Home, name: str, links: Links, now: datetime) -> list[Occurre
 
 def _moves(home: Home, name: str, settings: HomeSettings, links: Links, now: datetime) -> list[Occurrence]:
     entries = Ledger(home).entries(name)
-    return [*list_moves(name, entries, links), *find_held(name, entries, settings.alerts, links, now)]
+    return [
+        *list_moves(name, entries, AdapterNames(home, name, entries), links),
+        *find_held(name, entries, settings.alerts, links, now),
+    ]

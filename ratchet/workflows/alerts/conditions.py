@@ -14,7 +14,7 @@ from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import RolloutState, apply_entry
 from ratchet.storage.home import Home
 from ratchet.storage.links import Links
-from ratchet.workflows.alerts.ledger_occurrences import say_adapter, weeks_of
+from ratchet.workflows.adapter_names import AdapterNames
 from ratchet.workflows.alerts.occurrence import Occurrence, make_line, read_time
 from ratchet.workflows.review.waiting import count_week
 from ratchet.workflows.rollout.budget import load_budget
@@ -43,8 +43,8 @@ def find_conditions(
         text = f"no request was logged since {newest:%Y-%m-%d %H:%M} UTC"
         yield found("nothing_logged", f"{newest:%Y-%m-%dT%H:%M:%S}", text, links.home())
     if now - read_time(since.ts) >= timedelta(weeks=alerts.live_weeks):
-        weeks = weeks_of(entries)
-        text = f"{say_adapter(live, weeks)} is live since {since.ts[:10]}, longer than {alerts.live_weeks} weeks"
+        adapter = AdapterNames(home, name, entries).of(live).short
+        text = f"{adapter} is live since {since.ts[:10]}, longer than {alerts.live_weeks} weeks"
         yield found("live_old", f"{since.sequence}:{live[:8]}", text, links.trends(name))
     budget = load_budget(home, name, entries, now)
     if budget.held and budget.charges:

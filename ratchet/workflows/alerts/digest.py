@@ -16,8 +16,8 @@ from ratchet.storage.home import Home
 from ratchet.storage.links import Links
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_log import RunLog
+from ratchet.workflows.adapter_names import AdapterNames
 from ratchet.workflows.alerts.conditions import count_reviews, find_live
-from ratchet.workflows.alerts.ledger_occurrences import say_adapter, weeks_of
 from ratchet.workflows.alerts.occurrence import make_line, read_time
 
 DIGEST = "digest"
@@ -52,8 +52,7 @@ def describe_week(home: Home, name: str, now: datetime) -> str:
     try:
         entries = Ledger(home).entries(name)
         live, since = find_live(entries)
-        weeks = weeks_of(entries)
-        parts = [f"live {say_adapter(live, weeks)}" if live and since else "nothing is live"]
+        parts = [f"live {AdapterNames(home, name, entries).of(live).short}" if live and since else "nothing is live"]
         recent = Counter(entry.action for entry in entries if now - read_time(entry.ts) < timedelta(days=7))
         parts += [f"{count} {_WORDS[action]}" for action, count in recent.items() if action in _WORDS]
         runs = [line for line in RunLog(home).read(name) if line.ended]

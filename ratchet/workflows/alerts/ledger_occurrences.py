@@ -12,6 +12,7 @@ from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import state_after
 from ratchet.storage.links import Links
+from ratchet.workflows.adapter_names import AdapterNames
 from ratchet.workflows.alerts.occurrence import Occurrence, make_line, read_time
 
 _EVENTS = {
@@ -20,12 +21,11 @@ _EVENTS = {
 }  # fmt: skip
 
 
-def list_moves(name: str, entries: Sequence[Entry], links: Links) -> Iterator[Occurrence]:
+def list_moves(name: str, entries: Sequence[Entry], names: AdapterNames, links: Links) -> Iterator[Occurrence]:
     """Yield an occurrence for each entry that moves traffic or ends a rollout."""
-    weeks = weeks_of(entries)
     for entry in entries:
         if event := _EVENTS.get(entry.action):
-            line = make_line(name, _say(entry, weeks))
+            line = make_line(name, _say(entry, names))
             yield Occurrence(_id(name, entry), event, name, entry.ts, line, links.rollout(name))
 
 
@@ -38,23 +38,12 @@ def find_held(name: str, entries: Sequence[Entry], alerts: Alerts, links: Links,
     yield Occurrence(f"{_id(name, held)}:held", "held", name, held.ts, line, links.rollout(name), past=False)
 
 
-def weeks_of(entries: Sequence[Entry]) -> dict[str, str]:
-    """Return the week that made each adapter, by the entry with which it entered."""
-    return {entry.adapter: entry.week for entry in entries if entry.week and entry.action in {act.SHADOW, act.PROMOTE}}
-
-
-def say_adapter(digest: str, weeks: dict[str, str]) -> str:
-    """Return an adapter's name for people, `2026-01-12 · 3b4ef3e2`."""
-    week = weeks.get(digest, "")
-    return f"{week} · {digest[:8]}" if week else digest[:8]
-
-
 def _id(name: str, entry: Entry) -> str:
     return f"{name}:ledger:{entry.sequence}:{entry.digest[:8]}"
 
 
-def _say(entry: Entry, weeks: dict[str, str]) -> str:
-    adapter, gone = say_adapter(entry.adapter, weeks), say_adapter(entry.previous_adapter or "", weeks)
+def _say(entry: Entry, names: AdapterNames) -> str:
+    adapter, gone = names.of(entry.adapter).short, names.of(entry.previous_adapter or "").short
     why = entry.why.split(": ", 1)[1] if entry.why.startswith(_OPENINGS) and ": " in entry.why else entry.why
     match entry.action:
         case act.SHADOW:
