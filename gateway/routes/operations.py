@@ -62,7 +62,7 @@ async def readyz(request: Request) -> JSONResponse:
 @router.get(
     "/metrics", response_class=Response, responses={**_KEYED,
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    dependencies=[Depends(need("admin"))], summary="Metrics for Prometheus",
+    dependencies=[Depends(need("read"))], summary="Metrics for Prometheus",
 )  # fmt: skip
 async def metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus."""

@@ -207,7 +207,7 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/openapi.json": everyone,
         "/healthz": everyone,
         "/readyz": everyone,
-        "/metrics": {"admin"},
+        "/metrics": {"read", "admin"},
         "/v1/status": {"classify", "admin"},
         "/rollout/{name}": {"read", "admin"},
         "/rollout/{name}/rollback": {"admin"},
