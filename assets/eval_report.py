@@ -7,7 +7,7 @@ from assets.metadata import as_table, stage_seconds
 from assets.partitions import cycle_of, cycles
 from ratchet.data.curation import SENT_SQL, digest_examples
 from ratchet.data.label_choice import trained_labels
-from ratchet.evaluation.eval_report import build_report
+from ratchet.evaluation.eval_report import build_report, list_test_errors
 from ratchet.evaluation.evaluate import gather_judgement, prediction_rows, read_splits
 from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.row_counts import outside_of
@@ -80,7 +80,7 @@ def eval_report(
     document["traffic"] = noted.get("traffic", {})
     document["golden"] |= note_look(home, cycle, golden, noted["adapter"])
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
-    page = reports.write(cycle, document)
+    page = reports.write(cycle, document, list_test_errors(judgement))
     made = {"answers": digest_answers(warehouse, cycle)}
     receipts.link(cycle, "eval_report", made, **read, training_set=digest_examples(rows))
     shown = ("n", "macro_f1", "accuracy", "ece", "brier", "nll")

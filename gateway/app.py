@@ -43,6 +43,7 @@ from gateway.routes import feedback as collecting
 from gateway.routes import (
     home_page,
     login,
+    report_pages,
     review_answers,
     review_page,
     review_people,
@@ -160,6 +161,7 @@ def create_app(settings: Settings) -> FastAPI:
         collecting.router,
         watching.router,
         home_page.router,
+        report_pages.router,
         rollout_page.router,
         login.router,
         why.router,

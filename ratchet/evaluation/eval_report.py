@@ -26,6 +26,7 @@ from ratchet.metrics.intervals import paired_bootstrap
 from ratchet.metrics.thresholds import best_thresholds
 
 SCHEMA = 1
+_ERRORS_AT_MOST = 2000
 _WORST = 20
 Scores = Mapping[str, Scored]
 """One model's answers by split name, `test` and `golden`."""
@@ -107,8 +108,9 @@ def build_report(found: Judgement) -> dict[str, Any]:
             "n": len(answers),
             "live_right": sum(a.live == a.label for a in answers),
             "lost": [
-                {"item": a.item, "text": text, "label": a.label, "predicted": a.candidate}
-                for a, text in zip(answers, golden.split.texts, strict=True)
+                # by id alone: a golden text that is shown is soon a text that somebody trains on
+                {"item": a.item, "text": "", "label": a.label, "predicted": a.candidate}
+                for a in answers
                 if a.lost
             ],
             "sentence": describe_power(answers, spec.limits.max_golden_loss),
@@ -179,10 +181,21 @@ def _worst_errors(scores: Scores, labels: Sequence[str]) -> list[dict[str, Any]]
         row for split in ("test", "golden") for row in scores[split].rows(labels) if row["label"] != row["predicted"]
     ]
     rows.sort(key=lambda row: (-row["confidence"], row["split"], row["item"]))
+    shown = ("split", "item", "text", "label", "predicted", "confidence")
     return [
-        {key: row[key] for key in ("split", "item", "text", "label", "predicted", "confidence")}
-        for row in rows[:_WORST]
+        {key: row[key] if key != "text" or row["split"] == "test" else "" for key in shown} for row in rows[:_WORST]
     ]
+
+
+def list_test_errors(found: Judgement) -> list[dict[str, Any]]:
+    """Return the wrong answers of the test split, the most confident first: what stands behind the confusion matrix.
+
+    Texts are as the model reads them: redacted. At most `_ERRORS_AT_MOST` rows.
+    """
+    rows = [row for row in found.candidate_scores["test"].rows(found.spec.labels) if row["label"] != row["predicted"]]
+    rows.sort(key=lambda row: (-row["confidence"], row["item"]))
+    kept = ("item", "text", "label", "predicted", "confidence")
+    return [{key: row[key] for key in kept} for row in rows[:_ERRORS_AT_MOST]]
 
 
 def _verdict(found: Judgement) -> dict[str, str]:

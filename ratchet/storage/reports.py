@@ -24,6 +24,8 @@ from ratchet.storage.run_log import RunLog
 
 STATUSES = ("pass", "fail", "blocked", "skipped", "error")
 RUN_RESULTS_SCHEMA = 1
+TEST_ERRORS, BLOCKED_ROWS = "test_errors.json", "blocked_rows.json"
+"""Files beside a report: the texts behind its confusion matrix, and the rows that made a gate fail; all redacted."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,12 @@ class Reports:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def write(self, cycle: Cycle, document: Mapping[str, Any]) -> Path:
+    def write(
+        self, cycle: Cycle, document: Mapping[str, Any], errors: Sequence[Mapping[str, Any]] | None = None
+    ) -> Path:
         """Store the document and its page and put the week into the index; returns the path of the page.
+
+        `errors` are the wrong answers of the test split, for the pages behind the cells of the confusion matrix.
 
         The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so that a page left by a
         kill between the two can be recognised. Raises ValueError for NaN, infinity and values that are not JSON.
@@ -57,6 +63,8 @@ class Reports:
         page = render_report(json.loads(content), digest=digest_bytes(content))
         folder = self._home.report(cycle)
         self._keep_earlier(folder, str(document["adapter"]))
+        if errors is not None:
+            write_json(folder / TEST_ERRORS, {"adapter": document["adapter"], "rows": [*errors]})
         write_atomically(folder / "eval_report.json", content)
         write_atomically(folder / "eval_report.html", page.encode())
         ReportIndex(self._home, cycle.classifier).put(cycle.week, document)
@@ -104,6 +112,10 @@ class Reports:
             document["verdict"] = document.pop("former_verdict")
             content = _as_file(document)
         return digest_bytes(content)
+
+    def write_blocked_rows(self, cycle: Cycle, gate: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store the rows that made a gate fail in the newest run of this week, for the page that says so."""
+        write_json(self._home.report(cycle) / BLOCKED_ROWS, {"gate": gate, "rows": [*rows]})
 
     def weeks(self, name: str) -> list[str]:
         """List the weeks that have a report, oldest first."""

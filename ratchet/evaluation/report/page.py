@@ -53,38 +53,49 @@ def render_report(
 def _render(
     document: Mapping[str, Any], digest: str, environment: jinja2.Environment | None, rows: int, cells: int
 ) -> str:
+    template = (environment or make_environment()).get_template("eval_report.html.j2")
+    return template.render(describe_report(document, digest, rows, cells))
+
+
+def describe_report(
+    document: Mapping[str, Any], digest: str = "", rows: int = ROOM[0][0], cells: int = ROOM[0][1]
+) -> dict[str, Any]:
+    """Return what the sections of a report may use: its document, drawings, and the functions that write figures.
+
+    The page that the gateway serves has the same sections inside the frame (`ratchet/workflows/week_report/page/`).
+    """
     judged = judge_labels(document)
     judged_scale = span_labels(judged)
-    template = (environment or make_environment()).get_template("eval_report.html.j2")
-    return template.render(
-        document=document,
-        digest=digest,
-        policy=POLICY,
-        words=WORDS,
-        baseline_names=BASELINES,
-        way_names=WAYS,
-        texts_at_most=TEXTS_AT_MOST,
-        rows=rows,
-        few=lambda items: list(items)[:rows],
-        key_of=join_key,
-        slug=make_slug,
-        visible=make_visible,
-        has=lambda *parts: look_up(document, join_key(*parts)) not in (None, [], {}, ""),
-        value=lambda *parts: look_up(document, join_key(*parts)),
-        write=lambda rounding, key: format_figure(look_up(document, key), rounding),
-        write_share=lambda rounding, key, of: format_figure(divide(look_up(document, key), look_up(document, of)),
+    return {
+        "document": document,
+        "digest": digest,
+        "policy": POLICY,
+        "words": WORDS,
+        "baseline_names": BASELINES,
+        "way_names": WAYS,
+        "texts_at_most": TEXTS_AT_MOST,
+        "rows": rows,
+        "few": lambda items: list(items)[:rows],
+        "key_of": join_key,
+        "slug": make_slug,
+        "visible": make_visible,
+        "has": lambda *parts: look_up(document, join_key(*parts)) not in (None, [], {}, ""),
+        "value": lambda *parts: look_up(document, join_key(*parts)),
+        "write": lambda rounding, key: format_figure(look_up(document, key), rounding),
+        "write_share": lambda rounding, key, of: format_figure(divide(look_up(document, key), look_up(document, of)),
         rounding),
-        splits=list_splits(document),
-        spread=spread_labels(document),
-        judged=judged,
-        judged_from=format(judged_scale.low, "g"),
-        spot=judged_scale.at,
-        scores=draw_scores(document),
-        differences=draw_differences(document.get("comparison")),
-        reliability={side: draw_reliability((document.get("metrics") or {}).get("test"), "test", side)
+        "splits": list_splits(document),
+        "spread": spread_labels(document),
+        "judged": judged,
+        "judged_from": format(judged_scale.low, "g"),
+        "spot": judged_scale.at,
+        "scores": draw_scores(document),
+        "differences": draw_differences(document.get("comparison")),
+        "reliability": {side: draw_reliability((document.get("metrics") or {}).get("test"), "test", side)
                      for side in ("before", "after")},
-        confusions=list(filter(None, (arrange_confusion(document, split, cells) for split in ("test", "golden")))),
-        swept=draw_sweep(document),
-        letter=letter_of,
-        curves=[draw_curves(candidate) for candidate in (document.get("candidates") or [])[:rows]],
-    )  # fmt: skip
+        "confusions": list(filter(None, (arrange_confusion(document, split, cells) for split in ("test", "golden")))),
+        "swept": draw_sweep(document),
+        "letter": letter_of,
+        "curves": [draw_curves(candidate) for candidate in (document.get("candidates") or [])[:rows]],
+        "cell_way": lambda split, label, predicted: "",
+    }  # fmt: skip

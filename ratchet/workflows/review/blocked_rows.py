@@ -4,19 +4,21 @@ Add here another gate whose rows people can put right. Rules on adjudication are
 queue is `queue.py`. Only what nobody decided yet is queued, so that a cycle that runs again asks nothing twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.redaction import redact
 from ratchet.data.splitting import lookback_start
 from ratchet.gates.trigger_scan import list_triggers
 from ratchet.ingest.known_labels import known_labels
 from ratchet.review.item import RANDOM, VALUE, QueuedRequest
 from ratchet.review.reasons import BLOCKED, CONFLICT, THIN_CLASS
 from ratchet.storage.home import Home
+from ratchet.storage.reports import Reports
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.review.enqueue import enqueue, text_for_people
 
@@ -32,6 +34,16 @@ WHERE p.classifier = $classifier AND NOT coalesce(v.decided, false) AND p.reques
 ORDER BY p.request_id
 """
 """Requests that nobody decided yet, and the time of their newest answer."""
+_MOST_SHOWN, _SHOWN_CHARS = 200, 500
+"""Rows of a failed gate that its page shows, and characters of each text."""
+_SHOWN_SQL = """
+SELECT p.request_id, p.text, p.label AS served, coalesce(v.labels, []) AS labels
+FROM production_logs p LEFT JOIN (
+    SELECT request_id, list_sort(list(DISTINCT label)) AS labels
+    FROM votes WHERE classifier = $classifier AND label IS NOT NULL GROUP BY request_id) v USING (request_id)
+WHERE p.classifier = $classifier AND p.request_id IN ({chosen})
+ORDER BY p.request_id LIMIT $most
+"""
 _DISAGREEMENTS_SQL = """
 SELECT request_id FROM votes WHERE classifier = $classifier AND week = $of AND label IS NOT NULL
 GROUP BY request_id HAVING count(DISTINCT label) > 1
@@ -75,8 +87,11 @@ def queue_blocked(home: Home, warehouse: Warehouse, spec: Spec, cycle: Cycle, ga
     They are durable on return; raises OSError where the queue cannot be written.
     """
     find = _FINDERS.get(gate)
+    found = [*find(home, spec, cycle, verdict)] if find else []
+    if verdict.outcome == "failed":
+        _write_rows(home, warehouse, spec, cycle, gate, found)
     queued = 0
-    for sql, more, sentence in find(home, spec, cycle, verdict) if find else []:
+    for sql, more, sentence in found:
         queued += _queue(home, warehouse, spec, cycle, BLOCKED, sql, more, sentence)
     if gate == "label_agreement":
         window = {"first": lookback_start(cycle, spec.window).date(), "week": cycle.week}
@@ -112,6 +127,22 @@ def _queue(
     # Asked again from the newest answer on: an answer that comes later is enough, whenever this cycle runs again.
     items = [_item(spec, reason, row, detail, row["ts"].to_pydatetime() + timedelta(microseconds=1)) for row in rows]
     return enqueue(home, cycle.classifier, items, writer="cycle") if items else 0
+
+
+def _write_rows(home: Home, warehouse: Warehouse, spec: Spec, cycle: Cycle, gate: str, found: Sequence[Found]) -> None:
+    """Write the rows behind a failed gate beside the week's report, redacted, with every label that they were given."""
+    rows: dict[str, dict[str, Any]] = {}
+    for sql, more, _ in found:
+        params = {"classifier": cycle.classifier, "most": _MOST_SHOWN, **more}
+        for row in warehouse.frame(_SHOWN_SQL.format(chosen=sql), params).to_dict("records"):
+            item = str(row["request_id"])
+            rows[item] = {
+                "request_id": item,
+                "text": redact(row["text"] or "")[:_SHOWN_CHARS],
+                "served": row["served"] if isinstance(row["served"], str) else None,
+                "labels": [str(label) for label in row["labels"]],
+            }
+    Reports(home).write_blocked_rows(cycle, gate, [*rows.values()][:_MOST_SHOWN])
 
 
 def _item(spec: Spec, reason: str, row: Mapping[Any, Any], detail: str, ts: datetime) -> QueuedRequest:

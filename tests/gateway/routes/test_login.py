@@ -59,7 +59,8 @@ def test_a_login_opens_the_pages_of_its_scope(browse: Serve, home: Home, walk: W
     free = {"/health", "/healthz", "/readyz", "/openapi.json"}
     pages = {route: scopes for route, scopes in opened.items() if route not in free}
     assert pages == {
-        "/": {"review", "read", "admin"},
+        "/": {"review", "read", "admin"}, "/reports/{name}": {"read", "admin"},
+        "/reports/{name}/{week}": {"read", "admin"}, "/reports/{name}/{week}/cells": {"read", "admin"},
         "/rollout/{name}": {"read", "admin"}, "/rollout/{name}/rollback": {"admin"}, "/why/{request_id}": {"admin"},
         "/trends/{name}": {"admin"}, "/trends/{name}/history.json": {"admin"}, "/trends/{name}/history.csv": {"admin"},
         "/review": {"review", "admin"}, "/review/{name}": {"review", "admin"},
