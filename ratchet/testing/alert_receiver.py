@@ -4,6 +4,7 @@ Add here another answer that a receiver may give.
 """
 
 import json
+import threading
 from typing import Any
 
 from ratchet.testing.loopback_server import LoopbackHandler, LoopbackServer
@@ -17,6 +18,8 @@ class AlertReceiver(LoopbackServer):
         self.pings: list[str] = []
         self.status = 200
         """Status of its answers; 0 never answers."""
+        self.asked = threading.Event()
+        """Set by the first request, before it is answered."""
         super().__init__(_Handler)
 
     @property
@@ -51,6 +54,7 @@ class _Handler(LoopbackHandler):
         self._answer(lambda: self.server.pings.append(self.path))
 
     def _answer(self, take: Any) -> None:
+        self.server.asked.set()
         if self.server.status == 0:
             self.server.closing.wait()
             return

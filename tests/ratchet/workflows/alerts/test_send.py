@@ -1,8 +1,10 @@
 """Alerts are derived from stored state, written down before they are sent, and never lost, whoever is killed."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ratchet.core.cycle import Cycle, parse_week
@@ -305,3 +307,22 @@ def test_the_ping_goes_out_while_the_sender_is_healthy(home: Home, receiver: Ale
     assert read_tick(home)["healthy"] is False
     assert read_tick(home)["waiting"] == {"ops": 1}
     assert AlertLog(home).read().failures["ops"][2] == "could not be reached"
+
+
+def test_the_process_that_sends_shows_no_secret(home: Home, receiver: AlertReceiver) -> None:
+    """While it waits for a receiver, neither its arguments nor its environment hold the address or another secret."""
+    home.settings.write_text(home.settings.read_text().replace("/hook", "/${CANARY_A}"))
+    environment = {"CANARY_A": "canary-in-the-address", "CANARY_B": "canary-of-another"}
+    tick(home)
+    block(home)
+    receiver.status = 0
+    sender = threading.Thread(target=send_alerts, args=(home, environment, NOW + timedelta(minutes=1)))
+    sender.start()
+    assert receiver.asked.wait(30)
+    (child,) = [
+        each for each in psutil.Process().children() if "ratchet.workflows.alerts.sender_process" in each.cmdline()
+    ]
+    shown = " ".join(child.cmdline()) + str(child.environ())
+    receiver.closing.set()
+    sender.join()
+    assert "canary" not in shown
