@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ratchet.core.pages.frame import Frame
 from ratchet.storage.home import Home
 from ratchet.testing.year_of_weeks import write_year
 from ratchet.workflows.history.history import load_history
@@ -32,7 +33,7 @@ def main() -> int:
         write_year(home, weeks=options.weeks, labels=options.labels)
         first, document = _time(lambda: load_history(home, "small", now))
         again = [_time(lambda: load_history(home, "small", now))[0] for _ in range(_TIMES)]
-        drawn = [_time(lambda: render_trends(document, "../", str)) for _ in range(_TIMES)]
+        drawn = [_time(lambda: render_trends(document, Frame("../", "small", "trends"), str)) for _ in range(_TIMES)]
     lines = (
         f"{options.weeks} weeks of {options.labels} labels",
         f"first load        {first * 1000:7.0f} ms",

@@ -12,17 +12,18 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.errors import RequestError
 from gateway.routes.browser_auth import PAGE_HEADERS, caller_of_page
-from gateway.routes.login import login_page
+from gateway.routes.page_frame import answer_page, answer_page_error, frame_of
 from gateway.state import gateway_of
 from ratchet.core.errors import RatchetError
-from ratchet.rollout.page.rendering import render_refusal
+from ratchet.core.pages.frame import Frame
 from ratchet.storage.home import Home
+from ratchet.workflows.adapter_names import AdapterNames
 from ratchet.workflows.history.flat import write_csv
 from ratchet.workflows.history.history import first_of_year, load_history
 from ratchet.workflows.history.page.rendering import render_trends
 
 router = APIRouter()
-SCOPE = "admin"
+SCOPE = "read"
 _DESCRIPTIONS = {
     200: "The newest 52 weeks.",
     401: "No valid key and no login; a browser asks for a key.",
@@ -42,12 +43,12 @@ def _responses(kind: str) -> dict[int | str, dict[str, Any]]:
 async def show(request: Request, name: str) -> Response:
     """Return figures, promotions and blocked weeks over a year as a page, to a login or the password of HTTP Basic."""
     try:
-        caller_of_page(request, SCOPE)
+        frame = frame_of(request, "trends", name, SCOPE)
         document = await _load(request, name)
-        page = await asyncio.to_thread(render_trends, document, "../", lambda digest: digest[:8])
+        page = await asyncio.to_thread(_draw, gateway_of(request).slots.home, document, frame)
     except RequestError as error:
-        return _error_page(request, error)
-    return HTMLResponse(page, 200, PAGE_HEADERS)
+        return answer_page_error(request, error, "trends")
+    return answer_page(request, page)
 
 
 @router.get("/trends/{name}/history.json", response_class=JSONResponse, responses=_responses("application/json"),
@@ -68,6 +69,11 @@ async def show_csv(request: Request, name: str) -> Response:
     return Response(write_csv(document["weeks"]), 200, {**_DATA_HEADERS, **named}, "text/csv")
 
 
+def _draw(home: Home, document: dict[str, Any], frame: Frame) -> str:
+    names = AdapterNames(home, frame.classifier)
+    return render_trends(document, frame, lambda digest: names.of(digest).short)
+
+
 async def _load(request: Request, name: str) -> dict[str, Any]:
     home = gateway_of(request).slots.home
     if name not in home.served():
@@ -83,16 +89,6 @@ def _read(home: Home, name: str) -> dict[str, Any]:
         message = error.message if isinstance(error, RatchetError) else error.strerror or type(error).__name__
         raise RequestError(503, "unreadable", f"The history cannot be read: {_without(home, message)}") from None
     return {**document, "notes": [_without(home, note) for note in document["notes"]]}
-
-
-def _error_page(request: Request, error: RequestError) -> Response:
-    if error.status == 401:
-        response = login_page(request, 401, to=request.url.path.lstrip("/"))
-        response.headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
-        return response
-    retry = {"Retry-After": str(error.retry_s)} if error.retry_s is not None else {}
-    page = render_refusal(error.problem.message, error.problem.hint)
-    return HTMLResponse(page, error.status, {**PAGE_HEADERS, **retry})
 
 
 def _without(home: Home, message: str) -> str:

@@ -86,7 +86,7 @@ def test_the_warehouse_is_never_opened(serve: Serve, home: Home) -> None:
 
 def test_who_may_see_the_trends(serve: Serve, home: Home) -> None:
     """A key that only classifies, or only reviews, may not; without a key a browser is asked for one."""
-    keys = {scope: Keys(home.keys).add(scope, (scope,)) for scope in ("admin", "classify")}
+    keys = {scope: Keys(home.keys).add(scope, (scope,)) for scope in ("admin", "read", "review", "classify")}
     client = serve(open=False)
 
     def get(secret: str = "") -> int:
@@ -94,6 +94,6 @@ def test_who_may_see_the_trends(serve: Serve, home: Home) -> None:
         return client.get(URL, headers={"Authorization": f"Basic {token}"} if secret else {}).status_code
 
     assert get() == 401
-    assert get(keys["admin"]) == 200
-    assert get(keys["classify"]) == 403
+    assert (get(keys["admin"]), get(keys["read"])) == (200, 200)
+    assert (get(keys["review"]), get(keys["classify"])) == (403, 403)
     assert client.get(f"{URL}/history.csv").status_code == 401

@@ -5,15 +5,15 @@ Add here what the templates may call. Charts are listed in `charts.py`, places c
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from ratchet.core.pages.environment import page_environment
+from ratchet.core.pages.frame import Frame
 from ratchet.core.pages.visible import make_visible
 from ratchet.evaluation.report.formatting import format_figure, join_key, look_up
-from ratchet.evaluation.report.page import make_environment
 from ratchet.workflows.history.page.charts import LABEL_CHART, SECTIONS, TABLES
 from ratchet.workflows.history.page.drawing import LARGE, SMALL, Axis, Drawn, draw_chart, draw_label, span_labels
 from ratchet.workflows.history.page.week_marks import WORDS, place_marks
@@ -26,28 +26,27 @@ EMPTY = "\N{EN DASH}"
 _GATE_COLUMNS = ("verdicts", "blocked", "released", "promoted later", "rolled back later", "days lost")
 
 
-def render_trends(document: Mapping[str, Any], root: str, names: Callable[[str], str]) -> str:
-    """Render a document of `load_history`; `root` is the way from the page to the gateway's `/`, `names` gives the
-    short name of an adapter.
+def render_trends(document: Mapping[str, Any], frame: Frame, names: Callable[[str], str]) -> str:
+    """Render a document of `load_history` inside `frame`; `names` gives the short name of an adapter.
 
     Raises ValueError where no page of `SIZE_AT_MOST` bytes can be made of it.
     """
     size = 0
     for labels in LABELS_AT_MOST:
-        page = _render(document, root, names, labels)
+        page = _render(document, frame, names, labels)
         if (size := len(page.encode())) <= SIZE_AT_MOST:
             return page
     raise ValueError(f"the page has {size} bytes; at most {SIZE_AT_MOST} are allowed")
 
 
-def _render(document: Mapping[str, Any], root: str, names: Callable[[str], str], labels_at_most: int) -> str:
+def _render(document: Mapping[str, Any], frame: Frame, names: Callable[[str], str], labels_at_most: int) -> str:
     weeks = document["weeks"]
     marks = place_marks(weeks, LARGE)
     drawn = [(section, [(chart, draw_chart(chart, weeks)) for chart in section.charts]) for section in SECTIONS]
     labels = _labels(weeks)
     return trends_environment().get_template("trends.html.j2").render(
         document=document,
-        root=root,
+        frame=frame,
         weeks=weeks,
         names=names,
         sections=[(section, [(c, d) for c, d in found if d or not c.optional]) for section, found in drawn],
@@ -90,10 +89,6 @@ def _write_cell(value: Any, rounding: str) -> str:
     return EMPTY if value is None else format_figure(value, rounding)
 
 
-@cache
 def trends_environment() -> jinja2.Environment:
-    """Return the report's environment, which escapes everything, with the templates of this page added."""
-    shared = make_environment()
-    own = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    assert shared.loader is not None  # noqa: S101 - the report's environment has one
-    return shared.overlay(loader=jinja2.ChoiceLoader([own, shared.loader]))
+    """Return the environment of the templates of this page."""
+    return page_environment(Path(__file__).parent / "templates")

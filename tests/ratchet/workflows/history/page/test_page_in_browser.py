@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ratchet.core.pages.frame import Frame
 from ratchet.workflows.history.page.rendering import render_trends
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,10 @@ CUT = """() => [...document.querySelectorAll('table, svg, figure')].filter(each 
 def file(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page as a file."""
     path = tmp_path_factory.mktemp("page") / "trends.html"
-    path.write_text(render_trends(document, "../", lambda digest: f"2025-11-17 · {digest[:8]}"), encoding="utf-8")
+    path.write_text(
+        render_trends(document, Frame("../", "small", "trends"), lambda digest: f"2025-11-17 · {digest[:8]}"),
+        encoding="utf-8",
+    )
     return path
 
 

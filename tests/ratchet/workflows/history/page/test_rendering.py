@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import html5lib
 import pytest
 
+from ratchet.core.pages.frame import Frame
 from ratchet.workflows.history.page.charts import SECTIONS
 from ratchet.workflows.history.page.rendering import SIZE_AT_MOST, render_trends
 
@@ -20,7 +21,7 @@ GAPS = ("\N{EN DASH}", "no data")
 
 def draw(document: dict[str, Any]) -> str:
     """The page of a document."""
-    return render_trends(document, "../", lambda digest: f"2025-11-17 · {digest[:8]}")
+    return render_trends(document, Frame("../", "small", "trends"), lambda digest: f"2025-11-17 · {digest[:8]}")
 
 
 @pytest.fixture(scope="module")
