@@ -16,7 +16,18 @@ PAGES = (
     "data/README.md",
     *(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md") if page.name not in GENERATED),
 )
-FOLDERS = ("assets", "benchmarks", "checks", "docs", "gateway", "orchestration", "ratchet", "resources", "tests")
+FOLDERS = (
+    "assets",
+    "benchmarks",
+    "checks",
+    "docs",
+    "gateway",
+    "monitoring",
+    "orchestration",
+    "ratchet",
+    "resources",
+    "tests",
+)
 PLACEHOLDERS = re.compile(r"\b(?:NAME|GROUP|ROOM|COMMAND)\b")
 """Words in a path that stand for any name."""
 ONE_MACHINE = re.compile(r"(?<![\w>.~*-])/(?:root|tmp|work|Users|home/\w)")

@@ -57,6 +57,7 @@ def plain_words(text: str) -> str:
     """Return `text` on one line: invisible characters as escapes, no markup, no mention, no address to click on."""
     flat = make_visible(" ".join(text.split())).translate(_MARKS)
     flat = re.sub(r"(?i)\b(https?|mailto|ftp|javascript|data):", r"\1 :", flat)
+    flat = re.sub(r"(?<!\w)_+|_+(?!\w)", lambda found: "\N{FULLWIDTH LOW LINE}" * len(found[0]), flat)
     return flat.replace("://", ": //").replace("www.", "www ")
 
 

@@ -1,5 +1,7 @@
 """A line is one line, short, and nothing in it makes a chat, a mail or a page act."""
 
+import re
+
 import pytest
 
 from ratchet.config.alert_events import EVENTS
@@ -8,7 +10,7 @@ from ratchet.workflows.alerts.occurrence import LONGEST, make_line, runbook_topi
 HOSTILE = (
     "<script>alert(1)</script>", "<!channel> hello", "@channel @here @everyone", "[click](http://evil)", "two\nlines",
     "**bold** `code` ~strike~", "\x1b[31mred", "\u202eabc", "# heading", "javascript:alert(1)", "www.evil.example",
-    "<@U123>", "| a | b |", "zero\u200bwidth", "tab\tand\rreturn", "\u2028separator",
+    "<@U123>", "| a | b |", "zero\u200bwidth", "_slanted_ __bold__", "tab\tand\rreturn", "\u2028separator",
 )  # fmt: skip
 
 
@@ -21,6 +23,7 @@ def test_words_of_users_are_shown_and_do_nothing(words: str) -> None:
     assert not set(line) & set("<>@`*[]|~#\\\n\r\t")
     assert "://" not in line
     assert "javascript:" not in line
+    assert not re.search(r"\b_|_\b", line), "an underscore stands only within a word"
 
 
 def test_a_line_is_cut_at_its_longest() -> None:
