@@ -31,6 +31,7 @@ from gateway.flags.evaluation import find_factory
 from gateway.observability.metrics import Metrics
 from gateway.observability.tracing import Tracing
 from gateway.open_homes import check_open
+from gateway.openapi import describe
 from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
 from gateway.review.feed import ReviewFeed
@@ -38,9 +39,8 @@ from gateway.review.login_tries import LoginTries
 from gateway.review.queues import Queues
 from gateway.review.sessions import Sessions
 from gateway.review.suspended_people import SuspendedPeople
-from gateway.routes import classify as classifying
-from gateway.routes import feedback as collecting
 from gateway.routes import (
+    api_page,
     home_page,
     login,
     report_pages,
@@ -53,6 +53,8 @@ from gateway.routes import (
     vllm,
     why,
 )
+from gateway.routes import classify as classifying
+from gateway.routes import feedback as collecting
 from gateway.routes import operations as watching
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
@@ -132,7 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Answers of promoted classifiers, and the feedback that improves them.",
         version="1",
         lifespan=live,
-        docs_url=None,  # both pages would load scripts from other hosts
+        docs_url=None,  # both pages would load scripts from other hosts: ours is `routes/api_page.py`
         redoc_url=None,
         redirect_slashes=False,  # the redirect would go to whatever Host header the client sent
     )
@@ -161,6 +163,7 @@ def create_app(settings: Settings) -> FastAPI:
         collecting.router,
         watching.router,
         home_page.router,
+        api_page.router,
         report_pages.router,
         rollout_page.router,
         login.router,
@@ -173,6 +176,7 @@ def create_app(settings: Settings) -> FastAPI:
         vllm.router,
     ):
         app.include_router(router)
+    app.openapi = describe(app)  # type: ignore[method-assign] # as FastAPI documents it
     return app
 
 

@@ -31,10 +31,13 @@ _PAGES: dict[int | str, dict[str, Any]] = {
         401: "No valid key and no login; a browser asks for a key.",
         403: "The key lacks the scope.",
         404: "No such classifier or week.",
-        422: "A parameter is not as described.",
         429: "The key asked too often.",
         503: "A file of the home cannot be read.",
     }.items()
+}
+_CELLS: dict[int | str, dict[str, Any]] = {
+    **_PAGES,
+    422: {"content": {"application/json": {}}, "description": "A parameter is not as described."},
 }
 _LONGEST = 200
 
@@ -60,7 +63,7 @@ async def show_week(request: Request, name: str, week: str) -> Response:
 
 
 @router.get(
-    "/reports/{name}/{week}/cells", response_class=HTMLResponse, responses=_PAGES,
+    "/reports/{name}/{week}/cells", response_class=HTMLResponse, responses=_CELLS,
     summary="The texts behind a cell of the confusion matrix",
 )  # fmt: skip
 async def show_cell(

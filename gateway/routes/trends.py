@@ -36,7 +36,11 @@ _DATA_HEADERS = {name: value for name, value in PAGE_HEADERS.items() if name != 
 
 
 def _responses(kind: str) -> dict[int | str, dict[str, Any]]:
-    return {status: {"content": {kind: {}}, "description": text} for status, text in _DESCRIPTIONS.items()}
+    errors = "text/html" if kind == "text/html" else "application/json"
+    return {
+        status: {"content": {kind if status == 200 else errors: {}}, "description": text}
+        for status, text in _DESCRIPTIONS.items()
+    }
 
 
 @router.get("/trends/{name}", response_class=HTMLResponse, responses=_responses("text/html"), summary="The trends page")

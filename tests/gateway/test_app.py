@@ -207,6 +207,8 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/models/{name}": {"classify", "admin"},
         "/info": {"classify", "admin"},
         "/health": everyone,
+        "/docs": everyone,
+        "/docs/{file}": everyone,
         "/openapi.json": everyone,
         "/healthz": everyone,
         "/readyz": everyone,
