@@ -54,7 +54,7 @@ test: setup setup-javascript ## run every test
 test-fast: setup setup-javascript ## run every test that trains nothing, runs no cycle, starts no server and opens no browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not faults and not slow"
 
-faults: setup ## run the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" runs more
+faults: setup ## run the long fault runs of docs/explanation/reliability.md; RATCHET_TRIALS="P=300 S=100000" runs more
 	@echo "faults: killing processes and disks, many times over"
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m faults
 
@@ -110,7 +110,7 @@ bench-flags: setup ## measure one flag evaluation, in microseconds
 	@$(BIN)/python -m benchmarks.flags
 
 .PHONY: bench-gates
-bench-gates: setup ## measure how often each gate is wrong and sees what it should; writes docs/gates.md
+bench-gates: setup ## measure how often each gate is wrong and sees what it should; writes docs/explanation/gates.md
 	@$(BIN)/python -m benchmarks.gates
 
 bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, swaps, memory
@@ -127,13 +127,22 @@ bench-review-answers: setup ## measure 300 answers of four people at a gateway t
 bench-flood: setup ## measure the gateway's p99 of one key while another key floods
 	@$(BIN)/python -m benchmarks.gateway_flood
 
-matrix: setup ## update docs/support_matrix.md from the marks of the tests
+matrix: setup ## update docs/reference/support_matrix.md from the marks of the tests
 	@$(BIN)/python -m benchmarks.support_matrix
 
 .PHONY: settings-page
-settings-page: setup ## update docs/settings.md and docs/reference/home_settings.md from the dataclasses of ratchet/config
+settings-page: setup ## update docs/reference/settings.md and docs/reference/home_settings.md from the dataclasses of ratchet/config
 	@$(BIN)/python -m benchmarks.settings_page
 	@$(BIN)/python -m benchmarks.home_settings_page
+
+.PHONY: reference
+reference: settings-page matrix ## update every page of docs/reference/ that is written from code
+	@$(BIN)/python -m benchmarks.commands_page
+
+.PHONY: manual
+manual: setup ## build docs/ as a site in build/manual, without a network; the gateway serves it at /manual
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "manual: build/manual; 'ratchet serve' shows it at /manual"
 
 .PHONY: sweep-tickets
 sweep-tickets: setup-causal ## compare encoder, probe, SmolLM2 and TF-IDF on a week of real tickets in TICKETS=FOLDER

@@ -1,7 +1,8 @@
 """Measure how often gates block weeks that cannot tell models apart: tests of one label, and labels of errors alone.
 
-`python -m benchmarks.gate_errors` prints the tables of docs/weekly_cycle.md: rules of earlier versions beside those of
-now, on simulated weeks. What each gate of now does is measured by `make bench-gates` (`benchmarks/gates/`).
+`python -m benchmarks.gate_errors` prints the tables of docs/explanation/weekly_cycle.md: rules of earlier versions
+beside those of now, on simulated weeks. What each gate of now does is measured by `make bench-gates`
+(`benchmarks/gates/`).
 """
 
 import sys

@@ -27,7 +27,7 @@ Every table and key of `<home>/settings.toml`: public addresses of the pages, al
 settings-page` writes this page from the classes of `ratchet/config/`; a test fails when it is out of date. The file is
 optional, and so is every key but name and url of a receiver, start and end of a window. An unknown key or a wrong value
 is an error that names the line; `ratchet doctor` reads the file, too. What belongs to one classifier stands in its
-[classifier.toml](../settings.md).
+[classifier.toml](settings.md).
 
 An address in `[alerts]` may name environment variables as `${NAME}`: keep tokens there. They are read when something is
 sent, and never shown.

@@ -1,4 +1,4 @@
-"""Writer of docs/settings.md, the page of all settings of `classifier.toml`, from the dataclasses' docstrings.
+"""Writer of docs/reference/settings.md, all settings of `classifier.toml`, from the docstrings.
 
 Run `python -m benchmarks.settings_page` (`make settings-page`). A new setting or table of `ratchet.config.spec.Spec` is
 found automatically. Add here the meaning of a setting whose attribute has no docstring, and the unit of its values.
@@ -20,7 +20,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from ratchet.config.spec import Spec
 
 ROOT = Path(__file__).parents[1]
-PAGE = "docs/settings.md"
+PAGE = "docs/reference/settings.md"
 MEANINGS = {
     "description": "Description of the classifier, for people; no model reads it.",
     "max_text_chars": "Longest text that is stored; a longer one is rejected at intake and by the gateway.",
@@ -56,9 +56,17 @@ _UNITS = {
 }  # fmt: skip
 """Unit by the key's name."""
 _SEE = {
-    "window": "weekly_cycle.md", "limits": "weekly_cycle.md", "promotion": "rollouts.md", "candidate": "families.md",
-    "prompt": "families.md", "target": "targets.md", "machine": "sweeps.md", "publish": "publishing.md",
-    "evaluation": "evaluation.md", "frontier": "evaluation.md", "export": "exports.md",
+    "window": "../explanation/weekly_cycle.md",
+    "limits": "../explanation/weekly_cycle.md",
+    "promotion": "../explanation/rollouts.md",
+    "candidate": "families.md",
+    "prompt": "families.md",
+    "target": "../how-to/targets.md",
+    "machine": "../how-to/sweeps.md",
+    "publish": "../how-to/publishing.md",
+    "evaluation": "../explanation/evaluation.md",
+    "frontier": "../explanation/evaluation.md",
+    "export": "../how-to/exports.md",
 }  # fmt: skip
 _INTRO = """# Settings
 
@@ -68,7 +76,7 @@ key or a wrong value is an error that names the line. `ratchet init` writes a co
 
 Settings of the gateway are environment variables, listed in [gateway.md](gateway.md#settings). Once an adapter is live,
 a change of `[[label]]`, of costs or of `[promotion]` counts when `ratchet policy` entered it
-([rollouts.md](rollouts.md#the-policy-in-force)).
+([rollouts.md](../explanation/rollouts.md#the-policy-in-force)).
 """
 
 
@@ -141,7 +149,7 @@ def render() -> str:
     """Return the page."""
     lines = [_INTRO]
     for name, heading, settings in read_tables():
-        see = f"See [{_SEE[name]}]({_SEE[name]})." if name in _SEE else ""
+        see = f"See [{Path(_SEE[name]).name}]({_SEE[name]})." if name in _SEE else ""
         lines += [f"## {f'`{heading}`' if name else heading}", "", *([see, ""] if see else [])]
         lines += [*draw_table(settings), ""]
     return "\n".join(lines).rstrip() + "\n"

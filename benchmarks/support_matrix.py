@@ -1,4 +1,4 @@
-"""Write docs/support_matrix.md from the marks of the tests: every tested family, method, runtime and export.
+"""Write docs/reference/support_matrix.md from the marks of the tests: every tested family, method, runtime and export.
 
 Run `python -m benchmarks.support_matrix` (`make matrix`). A test states what it shows, as literals, a tuple for
 several:
@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = "docs/support_matrix.md"
+PAGE = "docs/reference/support_matrix.md"
 KNOWN = {
     "family": ("encoder", "causal"),
     "method": ("lora", "dora", "qlora", "full", "dpo", "distilled", "probe"),

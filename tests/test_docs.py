@@ -80,7 +80,7 @@ def test_a_page_names_only_what_exists(page: str) -> None:
         "    pytest tests/ratchet/test_moved.py",
         "See `test_power_loss.py`.",
         "[here](nowhere.md)",
-        "[here](docs/gateway.md#no-such-heading)",
+        "[here](docs/reference/gateway.md#no-such-heading)",
         "`python -m benchmarks.nothing`",
         "`make nothing`",
         "/root/.bin/hooks: line 24: cannot open shared object file",

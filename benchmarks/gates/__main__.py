@@ -1,7 +1,7 @@
 """Command of the measurement: `python -m benchmarks.gates [ROW ...]`.
 
-All rows are measured and written into docs/gates.md, or those that are named; the others stay there as they were. The
-exit status is 1 where a demand is not met.
+All rows are measured and written into docs/explanation/gates.md, or those that are named; the others stay there as they
+were. The exit status is 1 where a demand is not met.
 """
 
 import argparse

@@ -47,7 +47,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Plot:
-    """One plot of the page; the file is `docs/gates/<name>.svg`."""
+    """One plot of the page; the file is `docs/explanation/gates/<name>.svg`."""
 
     name: str
     title: str

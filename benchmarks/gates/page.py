@@ -1,4 +1,4 @@
-"""Page of the gates: the table and the plots that `make bench-gates` writes into docs/gates.md, between two marks.
+"""Page of the gates: table and plots that `make bench-gates` writes into docs/explanation/gates.md, between two marks.
 
 Add here what the page shows of a measurement; the text around the marks is written by hand.
 """
@@ -12,8 +12,8 @@ from typing import Any
 from benchmarks.gates.drawing import draw
 from benchmarks.gates.figures import Curve, Figure, Measured, Plot
 
-PAGE = Path("docs/gates.md")
-FOLDER = Path("docs/gates")
+PAGE = Path("docs/explanation/gates.md")
+FOLDER = Path("docs/explanation/gates")
 _STORED = FOLDER / "measured.json"
 BEGIN = "<!-- begin bench-gates: written by `make bench-gates`; do not edit -->"
 END = "<!-- end bench-gates -->"

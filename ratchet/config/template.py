@@ -10,7 +10,7 @@ from ratchet.config.spec import Label, Spec
 
 _HEAD = """\
 # Classifier {name}. Only [[label]] is needed; every other setting has a default, given in brackets where it differs.
-# A wrong value or an unknown key is an error with a hint. All settings: docs/settings.md.
+# A wrong value or an unknown key is an error with a hint. All settings: docs/reference/settings.md.
 
 description = ""          # one sentence: what is classified, and why
 cost_review = 0.25        # what one review by a person costs; the unit of every cost in this file
@@ -35,7 +35,7 @@ cost_wrong = 1.0
 """
 
 _TAIL = """
-# --- What an action promises: each cycle looks for the confidence from which on that is shown (docs/gates.md).
+# --- What an action promises: each cycle finds the confidence that shows it (docs/explanation/gates.md).
 # [[action]]
 # name = "refund"                  # the action of a label
 # max_error = 0.05                 # at most one in twenty of its cases may be wrong
@@ -80,23 +80,24 @@ max_tokens = 128
 # base = "SmolLM2-135M"
 # learning_rate = 1e-3
 
-# Where it will run; without it, the gateway of this home. See docs/targets.md.
+# Where it will run; without it, the gateway of this home. See docs/how-to/targets.md.
 # [[target]]
 # name = "onnx"
 # export = "onnx_int8"
 
-# When a candidate that passed goes to users, and the labels that decide it. See docs/rollouts.md and docs/review.md.
+# When a candidate that passed goes to users (docs/explanation/rollouts.md), by which labels (docs/how-to/review.md).
 # [promotion]
 # margin = 0.02                    # loss of accuracy that still counts as not worse
 # max_weeks = 2                    # weeks after which a comparison that is not decided ends
 # [review]
 # labels_per_week = 250            # labels that the team gives in a week
 
-# Further tables: [people] docs/gateway.md, [prompt] docs/families.md, [machine] docs/sweeps.md,
-# [evaluation] and [slices] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
+# Further tables: [people] docs/reference/gateway.md, [prompt] docs/reference/families.md,
+# [evaluation] and [slices] docs/explanation/evaluation.md, and in docs/how-to/: [machine] sweeps.md,
+# [export] exports.md, [publish] publishing.md
 
 # A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See
-# docs/evaluation.md.
+# docs/explanation/evaluation.md.
 # [frontier]
 # base_url = "https://api.example.com/v1"
 # model = "example-large"

@@ -24,7 +24,8 @@ _OF_CANDIDATE = frozenset({_DIFFERS, "bad_canary", "no_candidate"})
 _MADE_HERE: Mapping[Runtime, frozenset[str]] = {"onnx": frozenset({"no_export"})}
 """Further such codes by runtime, where the export is written in this process and no external tool can be killed."""
 _SHARE = 0.02
-"""Largest allowed difference of a probability in llama.cpp; 16-bit floats alone stay below 0.002 (docs/exports.md)."""
+"""Largest allowed difference of a probability in llama.cpp; 16-bit floats alone stay below 0.002
+(docs/how-to/exports.md)."""
 
 
 def why_untried(runtime: Runtime) -> str:

@@ -209,6 +209,8 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/health": everyone,
         "/docs": everyone,
         "/docs/{file}": everyone,
+        "/manual": everyone,
+        "/manual/{path}": everyone,
         "/openapi.json": everyone,
         "/healthz": everyone,
         "/readyz": everyone,

@@ -1,4 +1,4 @@
-"""The page `docs/upgrading.md`, step by step on a home that commit b97b3cb wrote."""
+"""The page `docs/how-to/upgrading.md`, step by step on a home that commit b97b3cb wrote."""
 
 import json
 import shutil

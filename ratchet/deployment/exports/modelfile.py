@@ -1,7 +1,7 @@
 """The Modelfile beside a GGUF export: the settings with which Ollama prompts the model as it was trained.
 
 Ollama returns one token, the code of the most likely label; calibrated probabilities need those of the tokens
-(docs/exports.md). Add here what else belongs in that file; Ratchet itself does not read it.
+(docs/how-to/exports.md). Add here what else belongs in that file; Ratchet itself does not read it.
 """
 
 import re

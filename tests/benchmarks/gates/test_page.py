@@ -37,7 +37,7 @@ def test_a_figure_says_its_interval_and_whether_its_demand_is_met(figure: object
 def test_the_table_is_written_between_its_marks_alone(tmp_path: Path) -> None:
     """Text before and after stays as it is, a missed demand stands out, and a row that is measured alone keeps the
     others."""
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "explanation").mkdir(parents=True)
     (tmp_path / PAGE).write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     plot = Plot("a_plot", "A & b", "n", "%", (Curve("one", ((0, 1), (10, 3))),), 2.0)
     found = {1: Measured((exact("worse", 0.2, at_most=0.05),), (plot,))}
@@ -48,7 +48,7 @@ def test_the_table_is_written_between_its_marks_alone(tmp_path: Path) -> None:
     assert "| 1 | **1** the row: worse | 20.0 % (exact) | at most 5 % | **no** |" in text
     assert "old" not in text
     assert "(gates/a_plot.svg)" in text
-    drawn = (tmp_path / "docs/gates/a_plot.svg").read_text()
+    drawn = (tmp_path / "docs/explanation/gates/a_plot.svg").read_text()
     assert (drawn[:5], drawn[-7:]) == ("<svg ", "</svg>\n")
     assert "<title>A &amp; b</title>" in drawn
     assert draw(plot) == draw(plot)
@@ -56,12 +56,12 @@ def test_the_table_is_written_between_its_marks_alone(tmp_path: Path) -> None:
     again = (tmp_path / PAGE).read_text()
     assert "| 2 | **2** another: other | 50.0 % (exact) |  |  |" in again
     assert "| 1 | **1** the row: worse | 20.0 % (exact) | at most 5 % | **no** |" in again
-    assert (tmp_path / "docs/gates/a_plot.svg").read_text() == drawn
+    assert (tmp_path / "docs/explanation/gates/a_plot.svg").read_text() == drawn
 
 
 def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
     """The error names the line that is gone."""
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "explanation").mkdir(parents=True)
     (tmp_path / PAGE).write_text(f"{BEGIN}\n")
     with pytest.raises(ValueError, match="lacks the line <!-- end bench-gates"):
         write(tmp_path, {}, {})

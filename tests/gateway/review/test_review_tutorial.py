@@ -1,4 +1,4 @@
-"""The tutorial of docs/review.md: its commands, run by a real shell against a real gateway, print what it says."""
+"""The tutorial of docs/how-to/review.md: its commands, run by a real shell against a real gateway."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from ratchet.storage.keys.api_keys import Keys
 
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).parents[3] / "docs" / "review.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "review.md"
 COMPLAINT = "a user says the answer is wrong"
 COMMAND = re.compile(r"^(curl .+)\n(\{.+)?", re.MULTILINE)
 

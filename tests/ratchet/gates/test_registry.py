@@ -55,5 +55,5 @@ def test_every_gate_has_its_rule_its_check_and_its_line_in_the_docs() -> None:
     for name in GATES:
         assert (ROOT / "ratchet" / "gates" / f"{name}.py").is_file()
         assert (ROOT / "checks" / f"{name}.py").is_file()
-        for page in ("README.md", "docs/weekly_cycle.md"):
+        for page in ("README.md", "docs/explanation/weekly_cycle.md"):
             assert name in (ROOT / page).read_text(), f"{page} does not mention {name}"
