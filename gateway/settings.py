@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     """Seconds for a client to send the head of a request; then it is closed."""
     body_s: float = Field(CLIENT_BODY_S, gt=0, le=3600)
     """Seconds for a client to send the body of a request; then the answer is 408."""
+    manual: Path = Path(__file__).parents[1] / "build" / "manual"
+    """Folder of the built manual, served at /manual; `make manual` writes it."""
     default_classifier: str | None = None
     """Classifier for clients that name none; if unset, the only classifier that serves."""
     ballast_bytes: int = Field(64 * 2**20, ge=0, le=2**40)

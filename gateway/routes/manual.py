@@ -14,9 +14,9 @@ from fastapi.responses import RedirectResponse, Response
 from gateway.errors import RequestError
 from gateway.routes.browser_auth import PAGE_HEADERS
 from gateway.routes.page_frame import answer_page_error
+from gateway.state import gateway_of
 
 router = APIRouter()
-SITE = Path(__file__).parents[2] / "build" / "manual"
 _KINDS = {
     ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".json": "application/json",
     ".svg": "image/svg+xml", ".png": "image/png", ".txt": "text/plain; charset=utf-8", ".xml": "application/xml",
@@ -45,15 +45,15 @@ async def redirect(request: Request) -> Response:
 async def show(request: Request, path: str) -> Response:
     """Return a page or a file of the built manual; no name leads out of its folder."""
     try:
-        content, kind = await asyncio.to_thread(_read, path)
+        content, kind = await asyncio.to_thread(_read, gateway_of(request).settings.manual, path)
     except RequestError as error:
         return answer_page_error(request, error, "manual")
     headers = {**PAGE_HEADERS, "Content-Security-Policy": POLICY, "Cache-Control": "max-age=300"}
     return Response(content, 200, headers, kind)
 
 
-def _read(path: str) -> tuple[bytes, str]:
-    files = _list_files(SITE)
+def _read(site: Path, path: str) -> tuple[bytes, str]:
+    files = _list_files(site)
     if not files:
         raise RequestError(404, "no_manual", "The manual was not built here.", "Build it with 'make manual'.")
     wanted = f"{path}index.html" if not path or path.endswith("/") else path

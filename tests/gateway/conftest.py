@@ -119,7 +119,7 @@ def walk() -> Callable[[TestClient], list[tuple[str, str]]]:
             if hasattr(route, "original_router"):
                 yield from below(route.original_router.routes)
             else:
-                yield from ((route.path, method) for method in route.methods - {"HEAD"})
+                yield from ((route.path.replace(":path}", "}"), method) for method in route.methods - {"HEAD"})
 
     return lambda client: sorted(below(client.app.routes))  # type: ignore[attr-defined] # Starlette's client knows only ASGI
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from gateway.routes import manual
-
 pytestmark = pytest.mark.slow
 
 Serve = Callable[..., TestClient]
@@ -26,12 +24,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def built(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the gateway serve that folder."""
-    monkeypatch.setattr(manual, "SITE", site)
-
-
 def test_every_page_asks_for_nothing_outside(site: Path) -> None:
     """No script, style, font or picture of another host on any page: it works without a network."""
     pages = list(site.rglob("*.html"))
@@ -42,10 +34,9 @@ def test_every_page_asks_for_nothing_outside(site: Path) -> None:
         assert [each for each in loaded if 'rel="canonical"' not in each] == [], page
 
 
-@pytest.mark.usefixtures("built")
-def test_pages_are_served_and_searched(serve: Serve) -> None:
+def test_pages_are_served_and_searched(serve: Serve, site: Path) -> None:
     """The first page, one below it, the index of the search, and the way to them."""
-    client = serve()
+    client = serve(manual=site)
     assert client.get("/manual", follow_redirects=False).headers["Location"] == "manual/"
     assert "Ratchet" in client.get("/manual/").text
     page = client.get("/manual/how-to/runbooks/")
@@ -54,17 +45,15 @@ def test_pages_are_served_and_searched(serve: Serve) -> None:
     assert client.get("/manual/search/search_index.json").json()["docs"]
 
 
-@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize(
     "path", ["..%2f..%2fpyproject.toml", "%2e%2e/%2e%2e/mkdocs.yml", "/etc/passwd", "nothing/", "x" * 300]
 )
-def test_no_name_leads_out(serve: Serve, path: str) -> None:
+def test_no_name_leads_out(serve: Serve, site: Path, path: str) -> None:
     """T13: only files of the site have names here."""
-    assert serve().get(f"/manual/{path}").status_code == 404
+    assert serve(manual=site).get(f"/manual/{path}").status_code == 404
 
 
-def test_a_manual_that_was_not_built_says_how(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manual_that_was_not_built_says_how(serve: Serve, tmp_path: Path) -> None:
     """A page with the command."""
-    monkeypatch.setattr(manual, "SITE", tmp_path / "none")
-    found = serve().get("/manual/")
+    found = serve(manual=tmp_path / "none").get("/manual/")
     assert (found.status_code, "make manual" in found.text) == (404, True)
