@@ -144,6 +144,11 @@ manual: setup ## build docs/ as a site in build/manual, without a network; the g
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	@echo "manual: build/manual; 'ratchet serve' shows it at /manual"
 
+.PHONY: pages
+pages: setup setup-javascript ## open every page in a real browser, as three people do, and keep the screenshots in pages/
+	@RATCHET_PAGES=$(CURDIR)/pages $(BIN)/python -m pytest -q -n 2 --dist load tests/gateway/test_pages_in_browser.py
+	@echo "pages: screenshots are in pages/"
+
 .PHONY: sweep-tickets
 sweep-tickets: setup-causal ## compare encoder, probe, SmolLM2 and TF-IDF on a week of real tickets in TICKETS=FOLDER
 	@$(BIN)/python -m benchmarks.sweep $(if $(TICKETS),--data $(TICKETS))
