@@ -18,7 +18,18 @@ SCHEMES: dict[str, Any] = {
 _API: list[dict[str, list[str]]] = [{"key": []}]
 _PAGE: list[dict[str, list[str]]] = [{"login": []}, {"key": []}, {"password": []}]
 OPEN = frozenset(
-    {"/healthz", "/readyz", "/health", "/docs", "/docs/{file}", "/manual", "/manual/{path}", "/login", "/logout"}
+    {
+        "/healthz",
+        "/readyz",
+        "/health",
+        "/docs",
+        "/docs/{file}",
+        "/manual",
+        "/manual/{path}",
+        "/llms.txt",
+        "/login",
+        "/logout",
+    }
 )
 """Routes that ask for nothing."""
 _ANSWER = {"request_id": "rq_3f9c1c0a", "label": "delivery", "answer": None, "note": "", "seconds": 2.5}

@@ -101,7 +101,7 @@ async def store_row(gateway: Gateway, classifier: str, kind: str, row: dict[str,
             507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5
         ) from None
     except CapError as error:
-        hint = "Caps are in docs/reference/gateway.md."
+        hint = "Caps are in the manual: /manual/reference/gateway/."
         raise RequestError(429, "cap", str(error), hint, retry_s=error.retry_s) from None
     except ContradictionError:
         message = "The same source sent something else about this answer earlier. That stays; this is kept as evidence."

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from gateway.errors import RequestError
 from gateway.routes.browser_auth import PAGE_HEADERS
 from gateway.routes.page_frame import answer_page_error
 from gateway.state import gateway_of
+from ratchet.core.manual_pages import render_llms
 
 router = APIRouter()
 _KINDS = {
@@ -50,6 +51,13 @@ async def show(request: Request, path: str) -> Response:
         return answer_page_error(request, error, "manual")
     headers = {**PAGE_HEADERS, "Content-Security-Policy": POLICY, "Cache-Control": "max-age=300"}
     return Response(content, 200, headers, kind)
+
+
+@router.get("/llms.txt", response_class=PlainTextResponse, summary="The pages of the manual, for programs that read")
+async def list_for_programs() -> PlainTextResponse:
+    """Return the list of pages with a sentence each, in the form of llms.txt."""
+    text = await asyncio.to_thread(render_llms, lambda page: f"manual/{page.topic}/")
+    return PlainTextResponse(text, headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _read(site: Path, path: str) -> tuple[bytes, str]:

@@ -36,6 +36,17 @@ def adapters(context: typer.Context, args: list[str], incomplete: str) -> Iterat
     return (word for word in ["live", "candidate", *result] if word.startswith(incomplete))
 
 
+def topics(context: typer.Context, args: list[str], incomplete: str) -> Iterator[str]:
+    """Pages of the manual."""
+    from ratchet.core.manual_pages import list_pages
+
+    try:
+        names = [page.name for page in list_pages()]
+    except RatchetError:
+        names = []
+    return (name for name in names if name.startswith(incomplete))
+
+
 def _home(context: typer.Context) -> Home | None:
     given = context.find_root().params.get("home")
     try:

@@ -36,6 +36,7 @@ from orchestration.cli.commands.serve.keys import keys
 from orchestration.cli.commands.serve.predict import predict
 from orchestration.cli.commands.serve.serve import serve
 from orchestration.cli.commands.start.demo import demo
+from orchestration.cli.commands.start.docs import docs
 from orchestration.cli.commands.start.doctor import doctor
 from orchestration.cli.commands.start.init import init
 from orchestration.cli.commands.start.sample import sample
@@ -69,6 +70,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "ratchet --home sample sample --requests 4000",
         ),
         Command(doctor, "Check this machine and home, and say how to fix what is wrong.", "ratchet doctor"),
+        Command(docs, "Print a page of the manual as Markdown, or the list of its pages.", "ratchet docs alerts"),
     ),
     "Every week": (
         Command(

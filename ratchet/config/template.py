@@ -10,7 +10,7 @@ from ratchet.config.spec import Label, Spec
 
 _HEAD = """\
 # Classifier {name}. Only [[label]] is needed; every other setting has a default, given in brackets where it differs.
-# A wrong value or an unknown key is an error with a hint. All settings: docs/reference/settings.md.
+# A wrong value or an unknown key is an error with a hint. All settings: `ratchet docs settings`.
 
 description = ""          # one sentence: what is classified, and why
 cost_review = 0.25        # what one review by a person costs; the unit of every cost in this file
@@ -35,7 +35,7 @@ cost_wrong = 1.0
 """
 
 _TAIL = """
-# --- What an action promises: each cycle finds the confidence that shows it (docs/explanation/gates.md).
+# --- What an action promises: each cycle finds the confidence that shows it (`ratchet docs gates`).
 # [[action]]
 # name = "refund"                  # the action of a label
 # max_error = 0.05                 # at most one in twenty of its cases may be wrong
@@ -80,24 +80,23 @@ max_tokens = 128
 # base = "SmolLM2-135M"
 # learning_rate = 1e-3
 
-# Where it will run; without it, the gateway of this home. See docs/how-to/targets.md.
+# Where it will run; without it, the gateway of this home. See `ratchet docs targets`.
 # [[target]]
 # name = "onnx"
 # export = "onnx_int8"
 
-# When a candidate that passed goes to users (docs/explanation/rollouts.md), by which labels (docs/how-to/review.md).
+# When a candidate that passed goes to users (`ratchet docs rollouts`), by which labels (`ratchet docs review`).
 # [promotion]
 # margin = 0.02                    # loss of accuracy that still counts as not worse
 # max_weeks = 2                    # weeks after which a comparison that is not decided ends
 # [review]
 # labels_per_week = 250            # labels that the team gives in a week
 
-# Further tables: [people] docs/reference/gateway.md, [prompt] docs/reference/families.md,
-# [evaluation] and [slices] docs/explanation/evaluation.md, and in docs/how-to/: [machine] sweeps.md,
-# [export] exports.md, [publish] publishing.md
+# Further tables: `ratchet docs gateway` has [people], `families` [prompt], `sweeps` [machine], `evaluation`
+# [evaluation] and [slices], `exports` [export], `publishing` [publish].
 
 # A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See
-# docs/explanation/evaluation.md.
+# `ratchet docs evaluation`.
 # [frontier]
 # base_url = "https://api.example.com/v1"
 # model = "example-large"

@@ -147,6 +147,6 @@ def check_scores(
         raise RatchetError(
             f"the base model ({model.config.model_type}) scores its tokens in a way that is not supported: its"
             f" scores are {distance:.2g} away from ours.",
-            'Use a base of a family that is listed in docs/reference/families.md, or family = "encoder".',
+            'Use a base of a family that is listed in `ratchet docs families`, or family = "encoder".',
             code="unknown_family",
         )

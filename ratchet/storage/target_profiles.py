@@ -88,7 +88,7 @@ def _explain(error: ValidationError, target: str, path: Path) -> RatchetError:
             nearest(key, known) or f"Known keys here: {', '.join(known)}.",
         )
     if first["type"] in {"missing", "missing_argument"}:
-        return _bad(f"{where}: {key!r} is missing.", f"Add {key}; docs/how-to/targets.md shows a whole target.")
+        return _bad(f"{where}: {key!r} is missing.", f"Add {key}; `ratchet docs targets` shows a whole target.")
     return _bad(
         f"{where}: {'.'.join(location)} = {str(first['input'])[:60]!r} is not valid: {first['msg']}.", f"Change {key}."
     )

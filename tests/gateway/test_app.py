@@ -211,6 +211,7 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/docs/{file}": everyone,
         "/manual": everyone,
         "/manual/{path}": everyone,
+        "/llms.txt": everyone,
         "/openapi.json": everyone,
         "/healthz": everyone,
         "/readyz": everyone,

@@ -114,7 +114,7 @@ def _use(cache: ActivationCache, trainee: "TrainableModel", row: Sequence[int]) 
         raise RatchetError(
             f"the upper layers of the base model ({trainee.model.config.model_type}) use more than the last"
             f" hidden states of the lower ones: the logits differ by {distance:.2g}.",
-            'Write layers = "all", or use a base of a family that is listed in docs/reference/families.md.',
+            'Write layers = "all", or use a base of a family that is listed in `ratchet docs families`.',
             code="unknown_family",
         )
 

@@ -37,7 +37,7 @@ def attend_in_one_pass(model: Any) -> None:
         raise RatchetError(
             f"the base model ({model.config.model_type}) computes attention in a way of its own, which training cannot"
             " replace.",
-            "Use a base of a family that is listed in docs/reference/families.md.",
+            "Use a base of a family that is listed in `ratchet docs families`.",
             code="unknown_family",
         )
 

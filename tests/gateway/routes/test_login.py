@@ -56,7 +56,17 @@ def test_a_login_opens_the_pages_of_its_scope(browse: Serve, home: Home, walk: W
             reply = client.request(method, route.replace("{name}", "small"), content=b"{}")
             if reply.status_code not in (401, 403):
                 opened.setdefault(route, set()).add(scope)
-    free = {"/health", "/healthz", "/readyz", "/openapi.json", "/docs", "/docs/{file}", "/manual", "/manual/{path}"}
+    free = {
+        "/health",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/docs",
+        "/docs/{file}",
+        "/manual",
+        "/manual/{path}",
+        "/llms.txt",
+    }
     pages = {route: scopes for route, scopes in opened.items() if route not in free}
     assert pages == {
         "/": {"review", "read", "admin"}, "/reports/{name}": {"read", "admin"},

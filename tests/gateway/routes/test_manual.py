@@ -45,6 +45,14 @@ def test_pages_are_served_and_searched(serve: Serve, site: Path) -> None:
     assert client.get("/manual/search/search_index.json").json()["docs"]
 
 
+def test_programs_find_every_page(serve: Serve, site: Path) -> None:
+    """Each address of /llms.txt is a page of the manual."""
+    client = serve(manual=site)
+    addresses = re.findall(r"\]\((manual/[^)]+)\)", client.get("/llms.txt").text)
+    assert len(addresses) > 25
+    assert {client.get(f"/{address}").status_code for address in addresses} == {200}
+
+
 @pytest.mark.parametrize(
     "path", ["..%2f..%2fpyproject.toml", "%2e%2e/%2e%2e/mkdocs.yml", "/etc/passwd", "nothing/", "x" * 300]
 )

@@ -31,7 +31,8 @@ HEAVY = (
     "pydantic",
 )
 COMMANDS = (
-    "demo", "init", "sample", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys",
+    "demo", "init", "sample", "docs", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key",
+    "keys",
     "serve",
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",

@@ -51,6 +51,6 @@ def export(
         return 0
     say(
         session,
-        "hint: Choose another --kind, or widen the limits in [export] if you can accept that: docs/how-to/exports.md.",
+        "hint: Choose another --kind, or widen the limits in [export] if you can accept that: `ratchet docs exports`.",
     )
     return _BLOCKED

@@ -64,6 +64,6 @@ def init(
     emit("\n".join(f"  {path}" for path in made.paths))
     for remark in made.remarks:
         emit(f"remark: {remark}")
-    emit(f"All settings: docs/reference/settings.md\nUndo: rm -r {home.classifier(name)}\nNext:")
+    emit(f"All settings: `ratchet docs settings`\nUndo: rm -r {home.classifier(name)}\nNext:")
     emit("\n".join(f"  {line}" for line in following))
     return 0
