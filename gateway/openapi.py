@@ -56,7 +56,7 @@ _FORM = {"request_id": "rq_3f9c1c0a", "shown": "1767600000", "token": "from the 
 FORMS: dict[str, Any] = {
     "/login": {"key": "rk_...", "token": "from the form", "to": "review/tickets"},
     "/logout": {"token": "from the form"},
-    "/rollout/{name}/rollback": {"head": "12:3b4ef3e2", "token": "from the form", "why": "complaints about refunds"},
+    "/rollout/{name}/{action}": {"head": "12:3b4ef3e2", "token": "from the form", "why": "complaints about refunds"},
     "/review/{name}/answer": {**_FORM, "label": "delivery"},
     "/review/{name}/skip": _FORM,
     "/review/{name}/undo": _FORM,

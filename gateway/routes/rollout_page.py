@@ -1,7 +1,7 @@
-"""Rollout page and its one button, for a person at a browser. Every response here is a page, errors included.
+"""Rollout page and its buttons, for a person at a browser. Every response here is a page, errors included.
 
-Add here what a person may do with a rollout on the page. Its content is in `ratchet/rollout/page/`, the rollback in
-`ratchet/workflows/rollout/rollback.py`, the authentication of browsers in `browser_auth.py`.
+Add here what a person may do with a rollout on the page. Its content is in `ratchet/rollout/page/`, the actions in
+`ratchet/workflows/rollout/act_seen.py`, the authentication of browsers in `browser_auth.py`.
 """
 
 import asyncio
@@ -14,21 +14,34 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.errors import RequestError
 from gateway.routes.browser_auth import PAGE_HEADERS, FormTokens, caller_of_page, need_own_page, read_form, tokens_of
-from gateway.routes.page_frame import answer_page_error, draw_frame
+from gateway.routes.page_frame import answer_page_error, draw_frame, draw_nonce
 from gateway.serving.slots import Slots
 from gateway.state import gateway_of
 from ratchet.core.errors import RatchetError
+from ratchet.core.pages.environment import policy_with_script
 from ratchet.core.pages.frame import Frame
 from ratchet.rollout.ledger_entry import Head
 from ratchet.rollout.page.rendering import WHY_AT_MOST, Notice, RollbackForm, render_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.signing_key import can_sign
-from ratchet.workflows.rollout.rollback import CHANGED, roll_back_seen
+from ratchet.workflows.adapter_names import AdapterNames
+from ratchet.workflows.rollout.act_seen import PAGE_ACTIONS, PageAction, act_seen
+from ratchet.workflows.rollout.rollback import CHANGED
 from ratchet.workflows.rollout.view import load_view
 
 router = APIRouter()
 HEADERS = PAGE_HEADERS
-_MEANWHILE = {CHANGED, "bad_move", "no_refuge"}
+_MEANWHILE = {CHANGED, "bad_move", "no_refuge", "no_flag"}
+_NOT_DONE: dict[PageAction, str] = {
+    "rollback": "Not rolled back.",
+    "hold": "Not held.",
+    "resume": "Not resumed.",
+    "kill": "The kill switch was not turned on.",
+    "unkill": "The kill switch was not turned off.",
+}
+_COMMANDS: dict[PageAction, str] = {
+    "rollback": "rollback", "hold": "hold", "resume": "hold --lift", "kill": "kill", "unkill": "kill --off",
+}  # fmt: skip
 _DESCRIPTIONS = {
     200: "The page.",
     401: "No valid key and no login; a browser asks for a key.",
@@ -66,20 +79,25 @@ async def show(request: Request, name: str) -> Response:
 
 
 @router.post(
-    "/rollout/{name}/rollback", status_code=303, response_class=Response, openapi_extra=_BODY, summary="Roll back now",
+    "/rollout/{name}/{action}", status_code=303, response_class=Response, openapi_extra=_BODY,
+    summary="Roll back, hold, resume, or turn the kill switch",
     responses={**_PAGES, 303: {"description": "Done; the page shows it."}},
 )  # fmt: skip
-async def roll_back(request: Request, name: str) -> Response:
-    """Roll back the candidate, or else live itself. The form must come from a page that shows the current ledger."""
+async def act(request: Request, name: str, action: str) -> Response:
+    """Roll back the candidate, or else live itself (`rollback`); `hold` or `resume` the ladder; turn the kill switch on
+    (`kill`) or off (`unkill`). The form must come from a page that shows the current ledger."""
     try:
         who = caller_of_page(request, "admin")
+        chosen = next((each for each in PAGE_ACTIONS if each == action), None)
+        if chosen is None:
+            raise RequestError(404, "no_action", "No such action.", f"Actions: {', '.join(PAGE_ACTIONS)}.")
         need_own_page(request)
-        return await _roll_back(request, name, who, await read_form(request))
+        return await _act(request, name, chosen, who, await read_form(request))
     except RequestError as error:
         return _error_page(request, error)
 
 
-async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
+async def _act(request: Request, name: str, action: PageAction, who: str, form: dict[str, str]) -> Response:
     home, why = gateway_of(request).slots.home, form.get("why", "").strip()
     if name not in home.served():
         raise _unknown(home)
@@ -94,17 +112,17 @@ async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]
         notice = Notice("Nothing was done.", f"Give a reason of one line, at most {WHY_AT_MOST} printable characters.")
         return await _page(request, name, who, notice, 422, why)
     try:
-        await asyncio.to_thread(roll_back_seen, home, name, why, head, who=f"key {who}" if who else "")
+        await asyncio.to_thread(act_seen, home, name, action, why, head, who=f"key {who}" if who else "")
     except RatchetError as error:
-        title = "Someone decided meanwhile." if error.code == CHANGED else "Not rolled back."
+        title = "Someone decided meanwhile." if error.code == CHANGED else _NOT_DONE[action]
         status = 409 if error.code in _MEANWHILE else 503
         return await _page(request, name, who, Notice(title, _without(home, error.message)), status, why)
     except OSError as error:
         message = (
-            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Run 'ratchet rollback' on"
-            " the machine."
+            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Run"
+            f" 'ratchet {_COMMANDS[action]}' on the machine."
         )
-        return await _page(request, name, who, Notice("Not rolled back.", message), 503, why)
+        return await _page(request, name, who, Notice(_NOT_DONE[action], message), 503, why)
     # the page that follows shows what answers: this gateway looks now, not at its next turn
     await asyncio.to_thread(gateway_of(request).slots.follow)
     return RedirectResponse(f"../{name}", 303, HEADERS)
@@ -138,7 +156,8 @@ def _draw(
         raise RequestError(503, "unreadable", message, "Check the permissions of the home's files.") from None
     if problem := slots.problems.get(name):
         notices.append(Notice("This gateway keeps what it serves.", _without(home, problem), "open"))
-    if name in slots and slots[name].rollout.killed:
+    killed = name in slots and slots[name].rollout.killed
+    if killed:
         notices.append(Notice("The kill switch is on.", "All traffic goes to live, and nothing shadows.", "open"))
     form = None
     if frame.may_act and can_sign(home):
@@ -146,7 +165,11 @@ def _draw(
         form = RollbackForm(
             f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else ""
         )
-    return HTMLResponse(render_rollout(view, form, tuple(notices), frame=frame), status, HEADERS)
+    nonce, names = draw_nonce(), AdapterNames(home, name)
+    html = render_rollout(
+        view, form, tuple(notices), frame=frame, killed=killed, nonce=nonce, names=lambda digest: names.of(digest)
+    )
+    return HTMLResponse(html, status, {**HEADERS, "Content-Security-Policy": policy_with_script(nonce)})
 
 
 def _error_page(request: Request, error: RequestError) -> HTMLResponse:

@@ -218,7 +218,7 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/metrics": {"read", "admin"},
         "/v1/status": {"classify", "admin"},
         "/rollout/{name}": {"read", "admin"},
-        "/rollout/{name}/rollback": {"admin"},
+        "/rollout/{name}/{action}": {"admin"},
         "/why/{request_id}": {"admin"},
         "/trends/{name}": {"read", "admin"},
         "/trends/{name}/history.json": {"read", "admin"},

@@ -17,7 +17,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision
+from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, stop_or_resume
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +122,7 @@ def test_a_person_reads_the_page_and_rolls_back(
     assert page.locator(".history .did").first.inner_text() == "rollback"
     assert page.locator(".history .who").first.inner_text() == "key ops"
     assert page.locator(".rolled-back .rung").inner_text() == "25 %"
-    assert page.get_by_role("button").count() == 0
+    assert page.get_by_role("button", name="Roll back now").count() == 0
     newest = Ledger(home).entries("small")[-1]
     assert (newest.action, newest.adapter, newest.previous_adapter, newest.actor) == (
         "rollback",
@@ -142,13 +142,37 @@ def test_a_window_left_open_rolls_back_nothing(
     for reader in (first, late):
         reader.page.goto(f"{address}/rollout/small")
         reader.page.get_by_label("Reason").fill("worse")
-    first.page.get_by_role("button").click()
+    first.page.get_by_role("button", name="Roll back now").click()
     with late.page.expect_response("**/rollback") as found:
-        late.page.get_by_role("button").click()
+        late.page.get_by_role("button", name="Roll back now").click()
     assert found.value.status == 409
     assert late.page.get_by_role("alert").inner_text().startswith("Someone decided meanwhile.")
     assert late.page.locator("#state-word").inner_text() == "Rolled back"
     assert len(Ledger(home).entries("small")) == 4
+
+
+def test_the_page_refreshes_itself_unless_somebody_types(
+    read: Callable[..., Reader], address: str, home: Home, stepping: tuple[str, str]
+) -> None:
+    """What others decide appears without a reload; while a reason stands in its field, nothing moves under it."""
+    reader = read()
+    page = reader.page
+    page.goto(f"{address}/rollout/small")
+    stop_or_resume(home, "small", "wait for Monday")
+    page.wait_for_selector("#state-word:has-text('Held')", timeout=20_000)
+    page.wait_for_selector("text=wait for Monday", timeout=20_000)
+    page.get_by_label("Reason").fill("I think that")
+    stop_or_resume(home, "small", "go on", lift=True)
+    # another window, opened later, has refreshed itself by then: so would this one have, were nothing typed
+    other = read().page
+    other.goto(f"{address}/rollout/small")
+    stop_or_resume(home, "small", "hold again")
+    other.wait_for_selector("text=hold again", timeout=20_000)
+    assert page.get_by_text("go on").count() == 0
+    page.get_by_label("Reason").fill("")
+    page.locator("h1").click()
+    page.wait_for_selector("text=hold again", timeout=20_000)
+    assert reader.problems == []
 
 
 def test_another_site_cannot_press_the_button(
@@ -163,7 +187,7 @@ def test_another_site_cannot_press_the_button(
     reader.page.goto("http://evil.test/")
     reader.page.get_by_label("Reason").fill("worse")
     with reader.page.expect_response(action) as found:
-        reader.page.get_by_role("button").click()
+        reader.page.get_by_role("button", name="Roll back now").click()
     assert found.value.status == 403
     assert len(Ledger(home).entries("small")) == 3
 

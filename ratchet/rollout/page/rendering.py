@@ -3,15 +3,20 @@
 Add here what the templates may call. The content of the page is `view.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
+from ratchet.core.adapter_name import AdapterName
 from ratchet.core.pages.environment import page_environment
 from ratchet.core.pages.frame import Frame
 from ratchet.rollout.page.view import View
 
+_TEMPLATES = Path(__file__).parent / "templates"
 WHY_AT_MOST = 300
 
 
@@ -40,11 +45,26 @@ def render_rollout(
     notices: tuple[Notice, ...] = (),
     *,
     frame: Frame | None = None,
+    killed: bool = False,
+    nonce: str = "",
+    names: Callable[[str], AdapterName] = AdapterName,
     environment: jinja2.Environment | None = None,
 ) -> str:
-    """Render the page. Without `form`, for a process that cannot write the ledger, it shows the command instead."""
+    """Render the page. Without `form`, for a process that cannot write the ledger, it shows the commands instead.
+
+    `names` gives the name of an adapter by the beginning of its digest; with `nonce` the page refreshes itself.
+    """
     template = (environment or rollout_environment()).get_template("rollout.html.j2")
-    return template.render(view=view, frame=frame, form=form, notices=notices, why_at_most=WHY_AT_MOST)
+    return template.render(
+        view=view, frame=frame, form=form, notices=notices, why_at_most=WHY_AT_MOST, killed=killed, nonce=nonce,
+        names=names, script=script_of_page(),
+    )  # fmt: skip
+
+
+@cache
+def script_of_page() -> Markup:
+    """Return the script that refreshes the page; it holds no word of anyone."""
+    return Markup((_TEMPLATES / "rollout.js").read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
 
 def render_refusal(title: str, text: str) -> str:
@@ -54,4 +74,4 @@ def render_refusal(title: str, text: str) -> str:
 
 def rollout_environment() -> jinja2.Environment:
     """Return the environment of the templates of this page."""
-    return page_environment(Path(__file__).parent / "templates")
+    return page_environment(_TEMPLATES)

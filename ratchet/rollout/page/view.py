@@ -70,6 +70,8 @@ class View:
     """The newer candidate that waits for the one that is compared, and its week."""
     pause: str = ""
     """Reason why nothing was promoted for some weeks; empty where something was."""
+    held: bool = False
+    """True while a person has stopped the ladder."""
     other: str = ""
     other_name: str = ""
     other_role: str = ""
@@ -102,6 +104,7 @@ def view_rollout(
         older=max(0, len(entries) - HISTORY_AT_MOST),
         back=_back(state),
         head=state.head,
+        held=state.held,
         budget=_say_budget(read_budget(entries, policy, now)),
     )
     if compared is None:

@@ -150,9 +150,9 @@ def apply_decision(
     return entry
 
 
-def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False) -> Entry:
-    """Stop the ladder at its rung, or lift the stop; traffic does not change. Raises when it is so already, and when
-    nothing is compared, so that there is nothing to stop."""
+def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False, who: str = "") -> Entry:
+    """Stop the ladder at its rung, or lift the stop; traffic does not change. `who` is the user, if not the one who
+    runs this process. Raises when it is so already, and when nothing is compared, so that there is nothing to stop."""
     reconcile(home, classifier)
     state = Ledger(home).state(classifier)
     if state.live is not None and state.compared is None and not lift:
@@ -165,7 +165,7 @@ def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False)
         reason = "is not stopped" if lift else "is stopped already" if state.live else "has nothing live"
         raise RatchetError(f"the ladder of {classifier} {reason}.", "Look at 'ratchet status'.", code="bad_move")
     return record(
-        home, classifier, after=state.head, ts=datetime.now(UTC).isoformat(timespec="seconds"), actor=actor(),
+        home, classifier, after=state.head, ts=datetime.now(UTC).isoformat(timespec="seconds"), actor=who or actor(),
         action=act.RESUME if lift else act.HOLD, why=why, adapter=state.live,
         week=state.entered.week if state.entered else "", receipts={},
     )  # fmt: skip

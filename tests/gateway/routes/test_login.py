@@ -71,7 +71,7 @@ def test_a_login_opens_the_pages_of_its_scope(browse: Serve, home: Home, walk: W
     assert pages == {
         "/": {"review", "read", "admin"}, "/reports/{name}": {"read", "admin"},
         "/reports/{name}/{week}": {"read", "admin"}, "/reports/{name}/{week}/cells": {"read", "admin"},
-        "/rollout/{name}": {"read", "admin"}, "/rollout/{name}/rollback": {"admin"}, "/why/{request_id}": {"admin"},
+        "/rollout/{name}": {"read", "admin"}, "/rollout/{name}/{action}": {"admin"}, "/why/{request_id}": {"admin"},
         "/trends/{name}": {"read", "admin"}, "/trends/{name}/history.json": {"read", "admin"},
         "/trends/{name}/history.csv": {"read", "admin"},
         "/review": {"review", "admin"}, "/review/{name}": {"review", "admin"},
