@@ -68,6 +68,7 @@ def anchors(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.feature(40)
 def test_a_page_names_only_what_exists(page: str) -> None:
     """Paths of the repository, also in code blocks; relative links with their headings; modules; make targets."""
     assert not (found := faults(page, (ROOT / page).read_text())), "\n".join(found)

@@ -12,6 +12,7 @@ def source(*marks: str) -> str:
     return "".join(f"@pytest.mark.supports({mark})\n" for mark in marks) + "def test_it() -> None: ...\n"
 
 
+@pytest.mark.feature(41)
 def test_the_page_is_what_the_tests_say() -> None:
     """`make matrix` writes it anew after a mark was added, changed or taken away."""
     assert (ROOT / PAGE).read_text() == render(read_claims(ROOT / "tests")), "run 'make matrix'"

@@ -119,6 +119,7 @@ def test_a_name_is_looked_up_and_never_becomes_a_path(serve: Serve, name: str) -
     assert serve().post(f"/v1/classifiers/{name}", json={"text": "a"}).status_code in (404, 405)
 
 
+@pytest.mark.feature(33)
 def test_a_home_without_a_promotion_is_not_ready(made: tuple[Home, list[str]], serve: Serve, home: Home) -> None:
     """The bare base model never answers: 404 for the classifier, 503 with the cure for the probe."""
     for path in (home.ledger("small"), home.checkpoint("small"), home.flags):

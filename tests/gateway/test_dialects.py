@@ -25,6 +25,7 @@ def own(client: TestClient, texts: list[str]) -> list[dict[str, Any]]:
     return answers
 
 
+@pytest.mark.feature(30)
 def test_vllm_clients_get_the_same_answers(serve: Serve, made: tuple[Home, list[str]]) -> None:
     """Every field that vLLM sends is there; label and probabilities are those of the own route, tokens are counted."""
     client = serve()
@@ -112,6 +113,7 @@ def test_an_answer_in_another_dialect_can_be_spoken_of(serve: Serve) -> None:
         assert client.post("/v1/feedback", json=word).status_code == 202
 
 
+@pytest.mark.feature(30)
 def test_tei_clients_get_every_label_ranked(serve: Serve) -> None:
     """One list for a text, a list of lists for a batch; raw scores are logarithms of the same probabilities."""
     client = serve()

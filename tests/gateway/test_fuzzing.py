@@ -109,6 +109,7 @@ def test_a_gateway_that_fails_on_a_body_is_caught(serve: Serve, put: Put, plant:
     assert any(reply.status >= 500 for reply in replies)
 
 
+@pytest.mark.feature(31)
 def test_schemathesis_finds_no_fault(serve: Serve) -> None:
     """From /openapi.json alone: no 5xx, and every status, content type and body is one that the document describes."""
     schemathesis = pytest.importorskip("schemathesis", reason="no schemathesis: pip install -e '.[dev]'")

@@ -33,6 +33,7 @@ def test_every_route_says_who_may_call_it(serve: Serve) -> None:
     assert (unsaid, named) == ([], set(SCHEMES))
 
 
+@pytest.mark.feature(31)
 def test_every_body_has_an_example_that_fits(serve: Serve) -> None:
     """By the schema in the document itself; and no example is left of a route that is gone."""
     document = serve().get("/openapi.json").json()

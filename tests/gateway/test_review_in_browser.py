@@ -108,6 +108,7 @@ def open_desk(home: Home, browser: Any, over_socket: Callable[[Settings], str]) 
         yield open_window
 
 
+@pytest.mark.feature(26)
 def test_a_complaint_is_answered_by_keyboard_alone(home: Home, open_desk: Callable[..., Desk]) -> None:
     """A user says that an answer is wrong; ann logs in, reads the request, writes a note, labels it, undoes, labels it
     anew, sees the result and logs out. No mouse, no request elsewhere, nothing in the console."""

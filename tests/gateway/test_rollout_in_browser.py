@@ -93,6 +93,7 @@ def key(home: Home, stepping: tuple[str, str]) -> str:
     return Keys(home.keys).add("ops", ("admin",))
 
 
+@pytest.mark.feature(22)
 def test_a_person_reads_the_page_and_rolls_back(
     key: str, read: Callable[..., Reader], address: str, home: Home, stepping: tuple[str, str]
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_correction_is_its_keys_persons(
 @pytest.mark.parametrize(
     ("blind", "said", "recorded"), [(False, False, True), (False, True, True), (True, False, False), (True, True, True)]
 )
+@pytest.mark.feature(27)
 def test_only_a_blind_key_brings_blind_corrections(
     serve: Serve, home: Home, blind: bool, said: bool, recorded: bool
 ) -> None:

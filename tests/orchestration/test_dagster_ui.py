@@ -19,6 +19,7 @@ OUTCOME = """query Outcome($key: AssetKeyInput!) { assetOrError(assetKey: $key) 
     name blocking executionForLatestMaterialization { runId status evaluation { success description } } } } } } }}"""
 
 
+@pytest.mark.feature(25)
 def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(
     dagster_processes: DagsterProcesses, tmp_path: Path
 ) -> None:

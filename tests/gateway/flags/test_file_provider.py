@@ -234,6 +234,7 @@ def faults_of_flagd_file(document: Any) -> list[str]:
     ],
     ids=["live alone", "shadowed", "a quarter", "killed", "watched by the former live"],
 )
+@pytest.mark.feature(35)
 def test_the_file_is_what_flagds_schema_asks_for(
     home: Home, made: Made, enter: Enter, moves: list[tuple[str, int]], killed: bool, shadow: int | None
 ) -> None:

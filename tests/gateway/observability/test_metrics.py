@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
@@ -41,6 +42,7 @@ def read(client: TestClient) -> dict[str, float]:
     return {f"{s.name}{json.dumps(s.labels, sort_keys=True)}": s.value for family in families for s in family.samples}
 
 
+@pytest.mark.feature(32)
 def test_names_follow_the_practices(serve: Serve) -> None:
     """Each begins with `ratchet_`, ends with its base unit or the claim that is 1 or 0, and no label is open-ended."""
     client = serve()
@@ -51,6 +53,7 @@ def test_names_follow_the_practices(serve: Serve) -> None:
         assert {name for s in family.samples for name in s.labels} <= LABELS
 
 
+@pytest.mark.feature(32)
 def test_more_users_make_no_more_series(serve: Serve) -> None:
     """After two hundred users, texts and unknown classifiers the series are those after one."""
     client = serve()

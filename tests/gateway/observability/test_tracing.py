@@ -110,6 +110,7 @@ def traced(
     return ask
 
 
+@pytest.mark.feature(34)
 def test_a_request_is_a_span_with_the_evaluation_of_its_flag(
     traced: Callable[..., list[Any]], collector: Collector, home: Home
 ) -> None:
@@ -179,6 +180,7 @@ def test_a_refused_request_shows_its_status_and_nothing_of_what_was_sent(
     assert b"lovelace" not in b"".join(collector.bodies).lower()
 
 
+@pytest.mark.feature(34)
 def test_text_in_any_part_of_a_request_is_in_no_span(traced: Callable[..., list[Any]], collector: Collector) -> None:
     """Query, body, headers and key of a request that is answered: only attributes of a closed list are sent."""
     spans = traced(("POST", URL, MARKED), ("POST", f"/v1/classifiers/{USER}", MARKED), ("LOVELACE", URL, MARKED))

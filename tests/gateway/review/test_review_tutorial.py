@@ -22,6 +22,7 @@ COMPLAINT = "a user says the answer is wrong"
 COMMAND = re.compile(r"^(curl .+)\n(\{.+)?", re.MULTILINE)
 
 
+@pytest.mark.feature(39)
 def test_the_commands_of_the_tutorial_print_what_it_says(
     home: Home, over_socket: Callable[[Settings], str], tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_card_says_how_the_classifier_stands_and_leads_on(serve: Serve) -> Non
         assert f'href="{way}"' in page.text
 
 
+@pytest.mark.feature(15)
 def test_every_number_is_that_of_the_json(serve: Serve) -> None:
     """Each number that names its key is the value there, at the rounding that it says."""
     client = serve()

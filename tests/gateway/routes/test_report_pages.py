@@ -111,6 +111,7 @@ def test_figures_by_labels_that_failed_are_greyed(serve: Serve, home: Home) -> N
     assert '<div class="doubtful">' not in serve().get(f"/reports/small/{NEWEST}").text
 
 
+@pytest.mark.feature(17)
 def test_a_cell_opens_its_texts(serve: Serve, home: Home) -> None:
     """Ids and texts of one label and prediction, in pages; a file of another adapter's report is not believed."""
     cycle = Cycle("small", date(2026, 1, 19))

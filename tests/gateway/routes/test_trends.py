@@ -33,6 +33,7 @@ def weeks(home: Home) -> None:
         write_past_week(home, cycle, example, number, blocked_by=gate)
 
 
+@pytest.mark.feature(15)
 def test_the_page_shows_the_numbers_of_the_json(serve: Serve) -> None:
     """Page, JSON and CSV are of one history; a blocked week is among them, with its reason."""
     client = serve()

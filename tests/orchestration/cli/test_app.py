@@ -64,6 +64,7 @@ def test_the_help_lists_every_command_in_its_group_with_the_whole_sentence(call:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.feature(3)
 def test_every_help_page_has_a_sentence_an_example_and_its_exit_codes(call: Call, name: str) -> None:
     """A newcomer can live on the help page."""
     shown = call(name, "--help")
@@ -80,6 +81,7 @@ def test_every_help_page_has_a_sentence_an_example_and_its_exit_codes(call: Call
     assert not undocumented
 
 
+@pytest.mark.feature(2)
 def test_help_imports_nothing_heavy() -> None:
     """`ratchet --help` answers at once because it loads neither torch nor any other large package."""
     code = (
@@ -92,6 +94,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Retrains a text classifier" in done.stdout
 
 
+@pytest.mark.feature(7)
 def test_a_reader_that_goes_away_is_no_error(made_home: Path) -> None:
     """`ratchet status --json | head -1` leaves with 0 and says nothing on standard error."""
     command = (
@@ -127,12 +130,14 @@ def test_a_terminal_that_cannot_print_a_label_gets_an_escape(tmp_path: Path, set
 
 
 @pytest.mark.parametrize("words", [["status"], ["doctor"], ["init", "fresh", "--labels", "a,b"]])
+@pytest.mark.feature(7)
 def test_json_parses_alone(call: Call, tmp_path: Path, words: list[str]) -> None:
     """Standard output holds one document with its schema number, and nothing else."""
     done = call("--home", tmp_path / "home", *words, "--json")
     assert json.loads(done.out)["schema"] == 1
 
 
+@pytest.mark.feature(5)
 def test_an_error_is_one_json_document_with_json(call: Call, made_home: Path) -> None:
     """With `--json` the error is data as well as talk."""
     done = call("--home", made_home, "status", "tikets", "--json")
@@ -154,6 +159,7 @@ def test_there_is_no_colour_without_a_terminal(execute: Call, made_home: Path) -
 @pytest.mark.parametrize(
     ("option", "environment"), [((), {"NO_COLOR": "1"}), ((), {"TERM": "dumb"}), (("--no-color",), {}), ((), {})]
 )
+@pytest.mark.feature(8)
 def test_colour_is_refused_on_a_terminal_by_three_ways(
     made_home: Path, option: tuple[str, ...], environment: dict[str, str]
 ) -> None:
@@ -199,6 +205,7 @@ def test_debug_shows_the_traceback_and_only_debug(call: Call, made_home: Path) -
     assert "Traceback" in call("--home", made_home, "status", "tikets", "--debug").err
 
 
+@pytest.mark.feature(9)
 def test_the_shell_completes_names_and_weeks(home: Path) -> None:
     """Completion lists the classifiers of the home, and weeks that lie in its folders."""
     (home / "tickets" / "receipts" / "2026-01-05").mkdir(parents=True)

@@ -146,6 +146,7 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     assert not (home / "tickets" / "training").exists()
 
 
+@pytest.mark.feature(6)
 def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(
     run_here: Any, call: Any, home: Path, files: SmallClassifier
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(
     assert not (home / "tickets" / "ledger.jsonl").exists()
 
 
+@pytest.mark.feature(10)
 def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: Any) -> None:
     """`cycle --plan` counts what the cycle counted."""
     home, _ = ran
@@ -203,6 +205,7 @@ def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: A
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.feature(11)
 def test_the_same_week_again_reuses_the_training_and_an_interruption_says_how_to_resume(
     execute: Any, ran_home: Path
 ) -> None:

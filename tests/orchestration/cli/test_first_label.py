@@ -43,6 +43,7 @@ def live(tmp_path: Path, call: Callable[..., Any]) -> Home:
     return home
 
 
+@pytest.mark.feature(39)
 def test_the_readme_leads_to_a_saved_label(live: Home) -> None:
     """Every command of the section is run as it stands, on a port that is free; the output is what the README shows."""
     curl = shutil.which("curl")

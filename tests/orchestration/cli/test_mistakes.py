@@ -158,6 +158,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.feature(5)
 def test_a_mistake_is_one_sentence_with_its_cure(call: Any, home: Path, tmp_path: Path, name: str) -> None:
     """What was found and how to mend it are said; the exit code tells usage, error and block apart."""
     mistake = MISTAKES[name]
@@ -213,6 +214,7 @@ def test_a_rebuild_that_lacks_rows_is_an_exit_code_until_the_files_are_back(
     assert (rows["accepted"]["production_logs"], rows["lost"]) == (90, {})
 
 
+@pytest.mark.feature(6)
 def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, files: SmallClassifier) -> None:
     """Three bad lines among good ones: 3, the counts, the reasons, and where the rows lie."""
     source = home / "week.jsonl"

@@ -54,6 +54,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
+@pytest.mark.feature(8)
 def test_a_terminal_sees_a_spinner_and_the_lines() -> None:
     """With control sequences of our own, and none of what stages report."""
     found = shown(os.openpty(), two_stages(SESSION))
@@ -73,6 +74,7 @@ def test_elsewhere_there_are_only_lines(session: Session) -> None:
     assert lines.splitlines()[1].startswith(b"training_set: done (")
 
 
+@pytest.mark.feature(8)
 def test_a_silent_stage_gives_signs_of_life() -> None:
     """The heartbeat names the stage that is waited for."""
     reader, writer = os.pipe()

@@ -110,6 +110,7 @@ def test_a_contradiction_is_refused_with_the_value_and_the_cure(
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.feature(4)
 def test_a_label_that_the_spec_lacks_is_named_with_its_place_and_the_nearest() -> None:
     """Whoever meets a label asks the spec."""
     SPEC.check_label("other", "golden.jsonl line 1")

@@ -29,6 +29,7 @@ def test_without_weeks_none_is_the_latest() -> None:
         choose_week("tickets", "latest", [])
 
 
+@pytest.mark.feature(4)
 def test_an_unknown_week_names_the_nearest() -> None:
     """What is there is listed."""
     with pytest.raises(RatchetError, match="has: 2026-01-05, 2026-02-23") as caught:

@@ -176,6 +176,7 @@ def test_a_kill_loses_no_acknowledged_row(index, tmp_path):
         assert {str(week(i)) for i in range(done + 1)} <= set(weeks)
 
 
+@pytest.mark.feature(21)
 def test_time_does_not_grow_with_the_history(tmp_path):
     """A new week after 1,000 costs what it costs after 10: the medians of many writes, taken in turn."""
     indexes = {n: ReportIndex(Home(tmp_path), f"after_{n}") for n in (10, 1000)}

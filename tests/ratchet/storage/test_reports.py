@@ -82,6 +82,7 @@ def test_a_missing_report_says_which_weeks_have_one(reports, document):
     assert "ratchet cycle support_tickets --week 2026-03-02" in caught.value.hint
 
 
+@pytest.mark.feature(37)
 def test_run_results_say_what_each_stage_did(reports):
     """The shape that dbt users know; a later record replaces the earlier."""
     now = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -109,6 +110,7 @@ def test_run_results_say_what_each_stage_did(reports):
     ]
 
 
+@pytest.mark.feature(37)
 def test_run_results_exist_without_a_report(reports, tmp_path):
     """A cycle that failed before its report has them; the index is not touched."""
     reports.record(CYCLE, [StageResult("production_logs", "error", 0.2, "no file")], "run-1")

@@ -115,6 +115,7 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
         load_spec(tmp_path / "tickets" / "classifier.toml")
 
 
+@pytest.mark.feature(4)
 def test_an_unknown_classifier_is_answered_with_the_nearest(tmp_path: Path) -> None:
     """Through the store that assets and commands use."""
     write(tmp_path, TWO)

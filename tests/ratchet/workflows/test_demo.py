@@ -13,6 +13,7 @@ from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.workflows.demo import SAMPLE, SCRIPT, init_demo, need_base, script_of
 
 
+@pytest.mark.feature(1)
 def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     """The sample classifier with its golden set; what an earlier demo left is gone, what others made is not touched."""
     (tmp_path / "kept").write_text("")

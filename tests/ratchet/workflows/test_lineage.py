@@ -68,6 +68,7 @@ def home(tmp_path: Path) -> Home:
     return found
 
 
+@pytest.mark.feature(36)
 def test_every_run_has_its_start_and_its_end(home: Home) -> None:
     """In order, each valid; the blocked week fails with the sentence of its check."""
     home.golden("small").write_text('{"text": "a", "label": "label_00"}\n')

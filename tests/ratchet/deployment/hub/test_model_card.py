@@ -44,6 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> tuple[Hom
     return home, prepare(home, "small", write_publishable(home, tiny_base, publish=told))
 
 
+@pytest.mark.feature(28)
 def test_the_hubs_own_reader_takes_the_card_and_gives_the_figures_back(
     made: tuple[Home, Upload], tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_the_hubs_own_reader_takes_the_card_and_gives_the_figures_back(
     assert last == "org/base apache-2.0 text-classification adapter"
 
 
+@pytest.mark.feature(28)
 def test_no_section_is_empty_and_no_text_of_a_user_is_told(made: tuple[Home, Upload]) -> None:
     """Every heading is followed by words; texts of errors stay in the report."""
     home, upload = made

@@ -25,6 +25,7 @@ def pages(tmp_path_factory, usual, first, many, rename, payloads) -> dict[str, P
 
 
 @pytest.mark.parametrize("name", ["usual", "first", "many", "hostile"])
+@pytest.mark.feature(14)
 def test_the_page_asks_for_nothing_and_complains_of_nothing(name, pages, visit):
     """No request, no console message, no dialog, no script, even with hostile text everywhere."""
     seen = visit(pages[name])
@@ -43,6 +44,7 @@ def test_a_page_that_asks_for_something_is_noticed(tmp_path, visit):
 
 
 @pytest.mark.parametrize("name", ["usual", "first", "many"])
+@pytest.mark.feature(15)
 def test_every_figure_as_drawn_equals_the_document(name, pages, visit, request, find_lies):
     """The text that the browser holds, key by key."""
     figures = visit(pages[name]).page.eval_on_selector_all("[data-key]", FIGURES)
@@ -51,6 +53,7 @@ def test_every_figure_as_drawn_equals_the_document(name, pages, visit, request, 
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+@pytest.mark.feature(19)
 def test_the_verdict_is_in_the_first_viewport(size, pages, usual, visit):
     """Word and sentence are read without scrolling, on a desk and on a phone."""
     page = visit(pages["usual"], viewport={"width": size[0], "height": size[1]}).page
@@ -69,6 +72,7 @@ def test_a_phone_needs_no_sideways_scrolling(name, pages, visit):
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.feature(16)
 def test_reliability_points_lie_where_the_bins_say(side, pages, usual, visit):
     """Places recomputed from the JSON and the scale that the drawing states; whiskers and bars too."""
     page = visit(pages["usual"]).page
@@ -98,6 +102,7 @@ def test_reliability_points_lie_where_the_bins_say(side, pages, usual, visit):
     )
 
 
+@pytest.mark.feature(18)
 def test_the_kept_epoch_is_marked(pages, usual, visit):
     """The ring and the line stand over `selected_epoch`, which is not the last epoch of the first candidate."""
     page = visit(pages["usual"]).page
@@ -116,6 +121,7 @@ def test_the_kept_epoch_is_marked(pages, usual, visit):
     assert usual["candidates"][0]["selected_epoch"] < usual["candidates"][0]["epochs"][-1]["epoch"]
 
 
+@pytest.mark.feature(17)
 def test_confusion_rows_sum_to_the_support(pages, usual, visit):
     """Whatever the order of the rows, none of their items is lost."""
     rows = visit(pages["usual"]).page.locator("table.confusion[data-split=test] tbody tr").all()
@@ -144,6 +150,7 @@ def test_a_confused_cell_leads_to_its_texts(pages, usual, visit):
 
 
 @pytest.mark.parametrize("name", ["usual", "hostile"])
+@pytest.mark.feature(20)
 def test_anchors_lead_to_what_they_name(name, pages, visit, usual):
     """Sections and labels can be linked to, from a ledger or from Dagster."""
     sections = [
@@ -169,6 +176,7 @@ def test_anchors_lead_to_what_they_name(name, pages, visit, usual):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["usual", "first", "many"])
+@pytest.mark.feature(14)
 def test_text_is_readable_in_both_schemes(name, scheme, pages, visit, find_faint):
     """Contrast of every visible text to what lies behind it is at least 4.5."""
     seen = visit(pages[name], color_scheme=scheme)
@@ -179,6 +187,7 @@ def test_text_is_readable_in_both_schemes(name, scheme, pages, visit, find_faint
 
 
 @pytest.mark.parametrize("name", ["usual", "many"])
+@pytest.mark.feature(14)
 def test_it_prints_on_a4(name, pages, visit, find_faint):
     """Light even where the screen is dark, nothing wider than the sheet, and closed lists are printed too."""
     page = visit(pages[name], color_scheme="dark", viewport={"width": 688, "height": 972}).page

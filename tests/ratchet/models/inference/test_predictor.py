@@ -52,6 +52,7 @@ def test_a_fresh_process_gives_equal_logits(adapters: list[Path]) -> None:
 
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="peft", export="adapter")
+@pytest.mark.feature(29)
 def test_peft_loads_the_folder_with_equal_logits(adapters: list[Path], tiny_base: Path) -> None:
     """The LoRA folder is plain PEFT: its own loader on a fresh base gives our merged logits to float32 rounding."""
     from peft import PeftModel

@@ -123,6 +123,7 @@ def test_what_was_shown_stays_shown_while_the_candidate_climbs():
     ]
 
 
+@pytest.mark.feature(23)
 def test_no_figure_is_drawn_where_there_is_none():
     """Nothing is not zero."""
     assert build_tiles([Guardrail("errors", "unknown", "", None, None, None, 0.01)])[0].drawn is None

@@ -17,6 +17,7 @@ from ratchet.workflows.review.enqueue import enqueue
 from ratchet.workflows.status import SCHEDULE, next_schedule
 
 
+@pytest.mark.feature(12)
 def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     """Every fact has its line, and what is not there is called none."""
     shown = call("--home", made_home, "status", "tickets")
@@ -33,6 +34,7 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     assert not (made_home / "tickets" / "warehouse.duckdb").exists()
 
 
+@pytest.mark.feature(12)
 def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
     """Keys may be added, never renamed."""
     document = json.loads(call("--home", made_home, "status", "--json").out)

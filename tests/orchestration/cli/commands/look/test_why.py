@@ -22,6 +22,7 @@ def asked(home: Path) -> Path:
     return home
 
 
+@pytest.mark.feature(44)
 def test_a_request_is_found_in_any_classifier_or_in_the_one_that_is_named(call: Any, asked: Path) -> None:
     """The text is shown only where it is asked for, redacted, and never moves the terminal."""
     for words in ([], ["tickets"]):

@@ -145,6 +145,7 @@ def test_lines_from_a_pipe_are_keys_or_names(
 
 
 @pytest.mark.parametrize(("point", "stored"), [("before_answer", 0), ("after_answer", 1), ("after_segment", 3)])
+@pytest.mark.feature(26)
 def test_a_kill_at_an_answer_resumes_at_the_first_that_is_not_stored(
     queued: Callable[..., Home], landed: Landed, call: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch, point: str, stored: int,

@@ -23,6 +23,7 @@ from ratchet.workflows.rollout.reconcile import reconcile
 pytestmark = [pytest.mark.xdist_group("cli_cycle"), pytest.mark.slow]
 
 
+@pytest.mark.feature(10)
 def test_without_a_terminal_and_without_yes_nothing_is_written(call: Any, ran_home: Path) -> None:
     """The error names the option that answers the question."""
     done = call("--home", ran_home, "promote", "tickets", "--why", "better")

@@ -44,6 +44,7 @@ def test_a_sound_home_has_no_failure(call: Any, made_home: Path) -> None:
         ("tickets/warehouse.duckdb", "no database", "warehouse of tickets"),
     ],
 )
+@pytest.mark.feature(13)
 def test_each_broken_thing_is_named_and_fails(call: Any, home: Path, broken: str, content: str, what: str) -> None:
     """Exit code 1, and the line says what is wrong and the cure."""
     (home / broken).write_text(content)
