@@ -17,6 +17,7 @@ from orchestration.sensor_requests import ask_each
 from ratchet.rollout.decision import STAY, Decision
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.overview.home_file import write_home_page
 from ratchet.workflows.review.queue_evidence import queue_evidence
 from ratchet.workflows.rollout.advance import apply_decision, load_decision, weigh
 from ratchet.workflows.rollout.followers import WITHDRAWALS, wait_for_followers
@@ -39,6 +40,7 @@ def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home
     entry = apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe_decision(config.classifier, weighed))
+    write_home_page(home)
     if entry is not None and entry.action in WITHDRAWALS:
         found = wait_for_followers(home, config.classifier, entry)
         context.log.info(found.sentence)

@@ -9,6 +9,7 @@ import dagster as dg
 from ratchet.core.cycle import Cycle
 from ratchet.gates.registry import STAGES
 from ratchet.storage.reports import Reports, StageResult
+from ratchet.workflows.overview.home_file import write_home_page
 
 
 @dg.success_hook(required_resource_keys={"reports"})
@@ -31,6 +32,8 @@ def _record(context: dg.HookContext) -> None:
     stages = collect_stages(context.instance, context.run_id)
     if any(stage.status != "skipped" for stage in stages):  # a week without traffic leaves nothing, as by the command
         reports.record(Cycle.from_key(run.tags["dagster/partition"]), stages, context.run_id)
+        if stages[-1].status != "skipped" or any(stage.status in {"blocked", "error"} for stage in stages):
+            write_home_page(reports.home)  # the run ends with this step
 
 
 def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResult]:

@@ -15,12 +15,16 @@ from orchestration.cli.commands.look.status import status
 from orchestration.cli.errors import describe_crash, print_error
 from orchestration.cli.help import EXIT_CODES, grouped
 from orchestration.cli.registry import GROUPS
-from orchestration.cli.session import Session, open_home, session_of
+from orchestration.cli.session import Session, need_folder, open_home, session_of
 from ratchet.core.errors import RatchetError
 from ratchet.core.process_lifetime import run_process
 from ratchet.storage.home_rights import follow_home_rights
 
 INTERRUPTED = 130
+_DECIDES = frozenset(command.name for command in GROUPS["Rollout"])
+"""Commands after which the home page is another."""
+MAKES_HOMES = frozenset({"init", "demo", "sample", "restore"})
+"""Commands that may be given a home that does not exist yet; for every other one it is a slip of the pen."""
 
 app = typer.Typer(
     cls=grouped(GROUPS),
@@ -58,6 +62,8 @@ def begin(
 ) -> int | None:
     """Keep the options of every command; with no command, show the status of the nearest home."""
     context.obj = Session(open_home(home), debug, quiet, no_input, yes, no_color)
+    if home is not None and context.invoked_subcommand not in MAKES_HOMES:
+        need_folder(home)
     follow_home_rights(session_of(context).home.root)
     if context.invoked_subcommand is not None:
         return None
@@ -88,6 +94,8 @@ def _run(words: list[str]) -> int:
     try:
         arguments.check(words)
         code = typer.main.get_command(app).main(arguments.hoist(words), prog_name="ratchet", standalone_mode=False)
+        if not _DECIDES.isdisjoint(words) and {"--help", "-h"}.isdisjoint(words):
+            _refresh_home_page(words)
         sys.stdout.flush()
     except RatchetError as error:
         return print_error(error, words)
@@ -107,6 +115,15 @@ def _run(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the edge: any failure is one sentence
         return print_error(describe_crash(error, arguments.named_home(words)), words)
     return _code(code)
+
+
+def _refresh_home_page(words: list[str]) -> None:
+    """Write the home page anew after a command that decides on a rollout; imported only then, since help is instant."""
+    from ratchet.workflows.overview.home_file import write_home_page
+
+    home = open_home(str(arguments.named_home(words)))
+    if home.root.is_dir():
+        write_home_page(home)
 
 
 def _code(found: object) -> int:

@@ -91,6 +91,16 @@ def open_home(option: str | None) -> Home:
     return Home(root, trust_of(os.environ))
 
 
+def need_folder(option: str) -> None:
+    """Raise `UsageError` where the home that was typed does not exist: a new, empty one would hide the slip."""
+    if not Path(option).exists():
+        raise UsageError(
+            f"home {option[:200]!r} does not exist.",
+            "Check --home; a new home is made by 'ratchet --home DIR init NAME', by 'sample' and by 'demo'.",
+            code="no_home",
+        )
+
+
 def nearest_home(start: Path) -> Home | None:
     """Return the home in `data/` of `start` or of the nearest folder above it, where one holds a classifier."""
     homes = (Home(folder / "data", trust_of(os.environ)) for folder in (start, *start.parents))

@@ -26,6 +26,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def page(self) -> Path:
+        """`index.html`: the home page as a file, for whoever serves nothing. Expendable."""
+        return self.root / "index.html"
+
+    @property
     def flags(self) -> Path:
         """`flags.json`: the adapters that serve, in flagd's format."""
         return self.root / "flags.json"

@@ -47,7 +47,7 @@ class Reports:
     """The reports of all classifiers of a home."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
+        self.home = home
 
     def write(
         self, cycle: Cycle, document: Mapping[str, Any], errors: Sequence[Mapping[str, Any]] | None = None
@@ -61,13 +61,13 @@ class Reports:
         """
         content = _as_file(document)
         page = render_report(json.loads(content), digest=digest_bytes(content))
-        folder = self._home.report(cycle)
+        folder = self.home.report(cycle)
         self._keep_earlier(folder, str(document["adapter"]))
         if errors is not None:
             write_json(folder / TEST_ERRORS, {"adapter": document["adapter"], "rows": [*errors]})
         write_atomically(folder / "eval_report.json", content)
         write_atomically(folder / "eval_report.html", page.encode())
-        ReportIndex(self._home, cycle.classifier).put(cycle.week, document)
+        ReportIndex(self.home, cycle.classifier).put(cycle.week, document)
         return folder / "eval_report.html"
 
     def _keep_earlier(self, folder: Path, adapter: str) -> None:
@@ -84,7 +84,7 @@ class Reports:
 
     def read(self, cycle: Cycle) -> dict[str, Any]:
         """Read the document of `cycle`; raises `RatchetError` when there is none."""
-        path = self._home.report(cycle) / "eval_report.json"
+        path = self.home.report(cycle) / "eval_report.json"
         if not path.is_file():
             known = ", ".join(self.weeks(cycle.classifier)) or "none"
             raise RatchetError(
@@ -100,7 +100,7 @@ class Reports:
 
         The verdict that a later run of the week put before it, since it was stopped, does not count.
         """
-        path = self._home.report(cycle) / "eval_report.json"
+        path = self.home.report(cycle) / "eval_report.json"
         if not path.is_file():
             return ""
         content = path.read_bytes()
@@ -115,11 +115,11 @@ class Reports:
 
     def write_blocked_rows(self, cycle: Cycle, gate: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store the rows that made a gate fail in the newest run of this week, for the page that says so."""
-        write_json(self._home.report(cycle) / BLOCKED_ROWS, {"gate": gate, "rows": [*rows]})
+        write_json(self.home.report(cycle) / BLOCKED_ROWS, {"gate": gate, "rows": [*rows]})
 
     def weeks(self, name: str) -> list[str]:
         """List the weeks that have a report, oldest first."""
-        return sorted(path.parent.name for path in self._home.reports(name).glob("*/eval_report.json"))
+        return sorted(path.parent.name for path in self.home.reports(name).glob("*/eval_report.json"))
 
     def record(
         self, cycle: Cycle, results: Sequence[StageResult], invocation_id: str, *, now: datetime | None = None
@@ -128,7 +128,7 @@ class Reports:
 
         Where the run stopped before it made a report of its own, the verdict of an earlier one is replaced, too.
         """
-        path = self._home.report(cycle) / "run_results.json"
+        path = self.home.report(cycle) / "run_results.json"
         metadata = {
             "schema_version": RUN_RESULTS_SCHEMA,
             "ratchet_version": version("ratchet"),
@@ -137,7 +137,7 @@ class Reports:
         }
         write_json(path, {"metadata": metadata, "results": [asdict(result) for result in results]})
         self._supersede(cycle, results)
-        RunLog(self._home).note(cycle, results, invocation_id, now)
+        RunLog(self.home).note(cycle, results, invocation_id, now)
         return path
 
     def _supersede(self, cycle: Cycle, results: Sequence[StageResult]) -> None:

@@ -4,7 +4,10 @@ Add here what the demo shows. Requests and users are simulated by `ratchet/simul
 are the real ones.
 """
 
+import sys
 import time
+from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal
 
 import typer
@@ -48,12 +51,17 @@ def demo(
         if rows[-1]["verdict"] != scene.expected:
             wrong = f"{scene.week} was {rows[-1]['verdict']}, not {scene.expected}"
             break
+    # The keys were those of simulated users, whom nobody can ask for them: without keys, this machine may look.
+    home.keys.unlink(missing_ok=True)
     # The table is printed before an error, so that a person sees how far the demo came.
     reports = home.reports(SAMPLE)
+    command = quote(str(Path(sys.executable).with_name("ratchet")))  # whole, so that it works in any shell
+    home_words = f"{command} --home {quote(str(home.root))}"
     following = [
-        f"ratchet --home {home.root} report {SAMPLE} --week {script[1].week}",
-        f"ratchet --home {home.root} status {SAMPLE}",
-        "ratchet init tickets --labels-from your_golden.jsonl",
+        f"{home_words} serve --open",
+        f"make -C {quote(str(Path.cwd()))} dev RATCHET_HOME={quote(str(home.root))}",
+        f"{home_words} report {SAMPLE} --week {script[1].week}",
+        f"{command} init tickets --labels-from your_golden.jsonl",
     ]
     if json:
         emit_json({"home": str(home.root), "weeks": rows, "reports": str(reports), "next": following})
