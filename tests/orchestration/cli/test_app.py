@@ -184,7 +184,17 @@ def test_colour_is_refused_on_a_terminal_by_three_ways(
 def test_without_a_command_the_status_of_the_nearest_home_is_shown(call: Call, made_home: Path, tmp_path: Path) -> None:
     """`ratchet` alone is no wall of help where there is a home, and help where there is none."""
     assert "tickets" in call("--home", made_home).out
-    assert "Usage: ratchet" in call("--home", tmp_path / "none").out
+    (tmp_path / "empty").mkdir()
+    assert "Usage: ratchet" in call("--home", tmp_path / "empty").out
+
+
+@pytest.mark.parametrize("words", [[], ["status"], ["ingest", "tickets"], ["serve"], ["doctor"], ["keys"]])
+def test_a_home_that_does_not_exist_is_an_error(call: Call, tmp_path: Path, words: list[str]) -> None:
+    """A slip of the pen makes no new, empty home; it is named, with the commands that make one."""
+    found = call("--home", tmp_path / "none", *words)
+    assert (found.code, (tmp_path / "none").exists()) == (64, False)
+    assert "does not exist" in found.err
+    assert "init NAME" in found.err
 
 
 def test_options_of_every_command_may_stand_behind_it(call: Call, made_home: Path) -> None:
