@@ -141,6 +141,10 @@ reference: settings-page matrix ## update every page of docs/reference/ that is 
 	@$(BIN)/python -m benchmarks.features_page
 	@$(BIN)/python -m benchmarks.llms_page
 
+.PHONY: screenshot
+screenshot: setup ## take the pictures of README.md from data/demo, which `make demo` makes
+	@$(BIN)/python -m benchmarks.screenshot
+
 .PHONY: manual
 manual: setup ## build docs/ as a site in build/manual, without a network; the gateway serves it at /manual
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
