@@ -23,10 +23,10 @@ def classifiers(context: typer.Context, args: list[str], incomplete: str) -> Ite
 
 
 def weeks(context: typer.Context, args: list[str], incomplete: str) -> Iterator[str]:
-    """`latest`, and the weeks that have run or are in the landing folder."""
+    """`latest`, `current`, and the weeks that have run or are in the landing folder."""
     folders = (_folder(context, "receipts"), _folder(context, "production_logs"))
     result = {path.name[:10] for folder in folders if folder for path in folder.glob("[0-9]*-[0-9]*-[0-9]*")}
-    return (week for week in ["latest", *sorted(result, reverse=True)] if week.startswith(incomplete))
+    return (week for week in ["latest", "current", *sorted(result, reverse=True)] if week.startswith(incomplete))
 
 
 def adapters(context: typer.Context, args: list[str], incomplete: str) -> Iterator[str]:

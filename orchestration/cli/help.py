@@ -82,7 +82,9 @@ LoggedWhy = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Th
 Week = Annotated[
     str,
     typer.Option(
-        "--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks
+        "--week",
+        autocompletion=completion.weeks,
+        help="Its Monday (2026-02-23), its ISO week (2026-W09), latest or current.",
     ),
 ]
 CandidateAdapter = Annotated[

@@ -72,27 +72,39 @@ def parse_week(word: str) -> date:
     except ValueError:
         raise UsageError(
             f"week {word[:40]!r} is not a week.",
-            "Write its Monday (2026-02-23), its ISO week (2026-W09) or 'latest'.",
+            "Write its Monday (2026-02-23), its ISO week (2026-W09), 'latest' or 'current'.",
             code="bad_week",
         ) from None
 
 
-def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
-    """Return the cycle named by `word`; `latest` is the newest week of `known`.
+def choose_week(classifier: str, word: str, known: Iterable[date], ended_by: date | None = None) -> Cycle:
+    """Return the cycle named by `word`; `current` is the newest week of `known`, `latest` the newest that has ended by
+    the day `ended_by`, or the newest where that does not matter.
 
-    Raises `UsageError` for a day that is not a Monday, `RatchetError` when no week is known.
+    Raises `UsageError` for a day that is not a Monday, `RatchetError` when no such week is known.
     """
-    if word != "latest":
+    if word not in {"latest", "current"}:
         return Cycle(classifier, parse_week(word))
-    newest = max(known, default=None)
+    weeks = set(known)
+    newest = max(weeks, default=None)
     if newest is None:
         raise RatchetError(
-            f"{classifier} has no week yet that this could be about, so 'latest' names none.",
+            f"{classifier} has no week yet that this could be about, so {word!r} names none.",
             f"Ingest rows ('ratchet ingest {classifier} --logs FILE'), then run 'ratchet cycle {classifier}"
             " --week latest'.",
             code="no_week",
         )
-    return Cycle(classifier, newest)
+    if word == "current" or ended_by is None:
+        return Cycle(classifier, newest)
+    ended = max((week for week in weeks if week + timedelta(days=7) <= ended_by), default=None)
+    if ended is None:
+        raise RatchetError(
+            f"{classifier} has no complete week yet: the week of {min(weeks)} ends on"
+            f" {min(weeks) + timedelta(days=6)}.",
+            f"Wait until then, or run the week as it is: ratchet cycle {classifier} --week current.",
+            code="no_week",
+        )
+    return Cycle(classifier, ended)
 
 
 def skip_reason(cycle: Cycle, known: Iterable[date], today: date) -> str:

@@ -55,7 +55,7 @@ def read_training_set(home: Home, name: str, word: str) -> CycleExamples:
 
     Raises `RatchetError` for a week without one.
     """
-    if word != "latest":
+    if word not in {"latest", "current"}:
         choose_week(name, word, ())
     home.need(name)
     weeks = (

@@ -6,6 +6,7 @@ Add here facts that `ratchet cycle --plan` shows; forecasts are made in `ratchet
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.config.spec import Spec
@@ -116,7 +117,7 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
         raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
     warehouse = open_warehouse(home, name)
     weeks = cycle_weeks(warehouse, name)
-    cycle = choose_week(name, word, weeks)
+    cycle = choose_week(name, word, weeks, ended_by=datetime.now(UTC).date())
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     held = Quarantine(home).state(name).weeks

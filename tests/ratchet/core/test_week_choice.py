@@ -54,3 +54,25 @@ def test_a_quiet_week_is_skipped_and_a_mistaken_one_is_not(week: date, known: li
     found = skip_reason(Cycle("tickets", week), known, date(2026, 3, 4))
     assert bool(found) is skipped
     assert not found or "(the newest: 2026-02-23)" in found
+
+
+@pytest.mark.parametrize(
+    ("word", "today", "week"),
+    [
+        ("latest", date(2026, 2, 27), date(2026, 2, 16)),
+        ("latest", date(2026, 3, 1), date(2026, 2, 16)),
+        ("latest", date(2026, 3, 2), date(2026, 2, 23)),
+        ("current", date(2026, 2, 27), date(2026, 2, 23)),
+    ],
+)
+def test_a_cycle_takes_the_latest_week_that_has_ended(word: str, today: date, week: date) -> None:
+    """A week that still goes on is taken only by `current`: half a week would be judged as if it were whole."""
+    known = [date(2026, 2, 16), date(2026, 2, 23)]
+    assert choose_week("tickets", word, known, ended_by=today) == Cycle("tickets", week)
+
+
+def test_without_a_complete_week_it_says_when_there_is_one() -> None:
+    """The first week of a new classifier has not ended."""
+    with pytest.raises(RatchetError, match="no complete week yet: the week of 2026-02-23 ends on 2026-03-01") as found:
+        choose_week("tickets", "latest", [date(2026, 2, 23)], ended_by=date(2026, 2, 25))
+    assert "--week current" in found.value.hint

@@ -18,7 +18,7 @@ from ratchet.core.cycle import Cycle, choose_week, need_known, skip_reason
 def cycle(
     context: typer.Context,
     name: Name,
-    week: Week,
+    week: Week = "latest",
     plan: Annotated[
         bool,
         typer.Option("--plan", help="Only show splits, time, fit to targets and statistical power; write nothing."),
@@ -52,7 +52,7 @@ def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
 
-    if word != "latest":  # a word that is not a week fails before the slow intake
+    if word not in {"latest", "current"}:  # a word that is not a week fails before the slow intake
         choose_week(name, word, ())
     specs, warehouse = Specs(session.home), open_warehouse(session.home, name)
     spec, _ = specs[name], specs.golden(name)
@@ -62,8 +62,12 @@ def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
     if rejected:
         say(session, f"{rejected} new row(s) were rejected; see {session.home.rejected(name)}")
     weeks = cycle_weeks(warehouse, name)
-    chosen = choose_week(name, word, weeks)
-    quiet = skip_reason(chosen, weeks, datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    chosen = choose_week(name, word, weeks, ended_by=today)
+    if word == "latest":
+        newer = f"; {max(weeks)} has not ended, '--week current' takes it" if max(weeks) > chosen.week else ""
+        say(session, f"latest complete week of {name}: {chosen.week}{newer}")
+    quiet = skip_reason(chosen, weeks, today)
     if not quiet:
         need_known(chosen, weeks, "production log")
     return chosen, quiet
