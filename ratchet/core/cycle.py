@@ -79,7 +79,7 @@ def parse_week(word: str) -> date:
 
 def choose_week(classifier: str, word: str, known: Iterable[date], ended_by: date | None = None) -> Cycle:
     """Return the cycle named by `word`; `current` is the newest week of `known`, `latest` the newest that has ended by
-    the day `ended_by`, or the newest where that does not matter.
+    the day `ended_by`; where none has, or that does not matter, the newest.
 
     Raises `UsageError` for a day that is not a Monday, `RatchetError` when no such week is known.
     """
@@ -96,15 +96,22 @@ def choose_week(classifier: str, word: str, known: Iterable[date], ended_by: dat
         )
     if word == "current" or ended_by is None:
         return Cycle(classifier, newest)
-    ended = max((week for week in weeks if week + timedelta(days=7) <= ended_by), default=None)
-    if ended is None:
-        raise RatchetError(
-            f"{classifier} has no complete week yet: the week of {min(weeks)} ends on"
-            f" {min(weeks) + timedelta(days=6)}.",
-            f"Wait until then, or run the week as it is: ratchet cycle {classifier} --week current.",
-            code="no_week",
-        )
-    return Cycle(classifier, ended)
+    return Cycle(classifier, max((week for week in weeks if _has_ended(week, ended_by)), default=newest))
+
+
+def describe_choice(cycle: Cycle, word: str, known: Iterable[date], today: date) -> str:
+    """Return in words which week `latest` took; empty for any other word."""
+    if word != "latest":
+        return ""
+    if not _has_ended(cycle.week, today):
+        return ", as it is: no week has ended yet"
+    newer = max(known, default=cycle.week)
+    more = f"; {newer} goes on until {newer + timedelta(days=6)}, '--week current' takes it"
+    return f", the latest complete week{more if newer > cycle.week else ''}"
+
+
+def _has_ended(week: date, today: date) -> bool:
+    return week + timedelta(days=7) <= today
 
 
 def skip_reason(cycle: Cycle, known: Iterable[date], today: date) -> str:

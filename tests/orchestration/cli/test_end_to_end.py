@@ -22,7 +22,8 @@ def test_a_cycle_says_where_its_log_is_then_one_line_for_each_stage(ran: Any) ->
     home, done = ran
     assert done.code == 0, done.err
     lines = done.err.splitlines()
-    assert lines[0] == f"cycle tickets 2026-01-05; the log is {home / 'tickets' / 'logs' / '2026-01-05.log'}"
+    log = home / "tickets" / "logs" / "2026-01-05.log"
+    assert lines[0] == f"cycle tickets 2026-01-05, the latest complete week; the log is {log}"
     assert [line.split(":")[0] for line in lines if ": done (" in line] == sorted(
         STAGES, key=lambda s: done.err.index(f"{s}: done")
     )

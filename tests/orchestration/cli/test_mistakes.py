@@ -74,7 +74,7 @@ MISTAKES = {
     "option": Mistake("status --jsn", ("--jsn", "--json"), 64),
     "no name": Mistake("report", ("name", "ratchet report --help"), 64),
     "one word too many": Mistake("status tickets more", ("more",), 64),
-    "no week": Mistake("cycle tickets", ("--week",), 64),
+    "no week of a classifier without rows": Mistake("cycle tickets", ("no week yet", "ratchet ingest tickets")),
     "week without value": Mistake("cycle tickets --week", ("--week",), 64),
     "tuesday": Mistake("cycle tickets --week 2026-02-24", ("2026-02-24 is a Tuesday", "2026-02-23"), 64),
     "wednesday of a report": Mistake("report tickets --week 2026-02-25", ("Wednesday", "2026-02-23"), 64),

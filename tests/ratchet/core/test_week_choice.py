@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ratchet.core.cycle import Cycle, choose_week, need_known, skip_reason
+from ratchet.core.cycle import Cycle, choose_week, describe_choice, need_known, skip_reason
 from ratchet.core.errors import RatchetError, UsageError
 
 WEEKS = [date(2026, 1, 5), date(2026, 2, 23)]
@@ -71,8 +71,17 @@ def test_a_cycle_takes_the_latest_week_that_has_ended(word: str, today: date, we
     assert choose_week("tickets", word, known, ended_by=today) == Cycle("tickets", week)
 
 
-def test_without_a_complete_week_it_says_when_there_is_one() -> None:
-    """The first week of a new classifier has not ended."""
-    with pytest.raises(RatchetError, match="no complete week yet: the week of 2026-02-23 ends on 2026-03-01") as found:
-        choose_week("tickets", "latest", [date(2026, 2, 23)], ended_by=date(2026, 2, 25))
-    assert "--week current" in found.value.hint
+def test_without_a_complete_week_the_newest_is_taken_and_said() -> None:
+    """The first week of a new classifier has not ended: its owner sees at once what a cycle says of it."""
+    known, today = [date(2026, 2, 23)], date(2026, 2, 25)
+    cycle = choose_week("tickets", "latest", known, ended_by=today)
+    assert cycle.week == known[0]
+    assert describe_choice(cycle, "latest", known, today) == ", as it is: no week has ended yet"
+
+
+def test_the_choice_is_said() -> None:
+    """Also that a newer week goes on, and how to take it; nothing for a week that was named."""
+    known, today = [date(2026, 2, 16), date(2026, 2, 23)], date(2026, 2, 27)
+    said = describe_choice(Cycle("tickets", known[0]), "latest", known, today)
+    assert said == ", the latest complete week; 2026-02-23 goes on until 2026-03-01, '--week current' takes it"
+    assert describe_choice(Cycle("tickets", known[0]), "2026-02-16", known, today) == ""

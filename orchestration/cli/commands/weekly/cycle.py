@@ -12,7 +12,7 @@ import typer
 from orchestration.cli.help import Json, Name, Week
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import Session, session_of
-from ratchet.core.cycle import Cycle, choose_week, need_known, skip_reason
+from ratchet.core.cycle import Cycle, choose_week, describe_choice, need_known, skip_reason
 
 
 def cycle(
@@ -31,13 +31,13 @@ def cycle(
         from orchestration.cli.commands.weekly.cycle_plan import show_plan
 
         return show_plan(session, name, week, as_json=json)
-    chosen, quiet = _choose(session, name, week)
+    chosen, quiet, choice = _choose(session, name, week)
     if quiet:
         emit_json({"classifier": name, "week": str(chosen.week), "skipped": quiet}) if json else emit(
             f"skipped: {quiet}"
         )
         return 0
-    say(session, f"cycle {chosen.classifier} {chosen.week}; the log is {session.home.log(chosen)}")
+    say(session, f"cycle {chosen.classifier} {chosen.week}{choice}; the log is {session.home.log(chosen)}")
     try:
         return _run(session, chosen, as_json=json)
     except KeyboardInterrupt:
@@ -45,8 +45,9 @@ def cycle(
         raise
 
 
-def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
-    """Return the chosen cycle, after the new files of the landing folders were ingested, and why it is skipped."""
+def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str, str]:
+    """Return the chosen cycle, after the new files of the landing folders were ingested, why it is skipped, and why it
+    was chosen."""
     from ratchet.ingest.examples_alone import cycle_weeks
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
@@ -64,13 +65,10 @@ def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
     weeks = cycle_weeks(warehouse, name)
     today = datetime.now(UTC).date()
     chosen = choose_week(name, word, weeks, ended_by=today)
-    if word == "latest":
-        newer = f"; {max(weeks)} has not ended, '--week current' takes it" if max(weeks) > chosen.week else ""
-        say(session, f"latest complete week of {name}: {chosen.week}{newer}")
     quiet = skip_reason(chosen, weeks, today)
     if not quiet:
         need_known(chosen, weeks, "production log")
-    return chosen, quiet
+    return chosen, quiet, describe_choice(chosen, word, weeks, today)
 
 
 def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
