@@ -138,6 +138,8 @@ settings-page: setup ## update docs/reference/settings.md and docs/reference/hom
 .PHONY: reference
 reference: settings-page matrix ## update every page of docs/reference/ that is written from code
 	@$(BIN)/python -m benchmarks.commands_page
+	@$(BIN)/python -m benchmarks.interface_pages
+	@$(BIN)/python -m benchmarks.errors_page
 	@$(BIN)/python -m benchmarks.features_page
 	@$(BIN)/python -m benchmarks.llms_page
 
