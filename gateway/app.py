@@ -21,7 +21,6 @@ from gateway.errors import (
     answer_crash,
     answer_fault,
     answer_gone,
-    answer_http,
     answer_parameters,
     answer_refused,
     respond,
@@ -59,6 +58,7 @@ from gateway.routes import feedback as collecting
 from gateway.routes import operations as watching
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
+from gateway.routes.page_frame import answer_unknown
 from gateway.row_log import RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.slots import Slots
@@ -146,7 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(RequestError)(respond)
     app.state.error_shapes = tei.ERROR_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
-    app.exception_handler(HTTPException)(answer_http)
+    app.exception_handler(HTTPException)(answer_unknown)
     app.exception_handler(RequestValidationError)(answer_parameters)
     app.exception_handler(ClientDisconnect)(answer_gone)
     app.exception_handler(Exception)(answer_crash)

@@ -22,7 +22,7 @@ from gateway.schemas import Problem
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.page.rendering import render_refusal
 
-PAGES = ("/rollout/", "/review", "/login", "/logout", "/why/")
+PAGES = ("/rollout/", "/reports/", "/trends/", "/review", "/login", "/logout", "/why/")
 """Beginnings of the paths at which a person gets a page."""
 _MOST_LISTED = 100
 """Errors of a body that are looked at: lists stop at their first (`fail_fast`), so more are unknown fields, and to list

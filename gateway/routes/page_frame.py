@@ -6,9 +6,10 @@ Add here what every page of the gateway needs; the frame's template is in `ratch
 import secrets
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException
 
-from gateway.errors import RequestError
+from gateway.errors import RequestError, answer_http
 from gateway.routes.browser_auth import PAGE_HEADERS, person_at_page, scopes_at_page
 from gateway.routes.login import login_page, logout_token
 from ratchet.core.pages.environment import page_environment, policy_with_script
@@ -57,3 +58,12 @@ def answer_page_error(request: Request, error: RequestError, where: str = "") ->
     if error.retry_s is not None:
         response.headers["Retry-After"] = str(error.retry_s)
     return response
+
+
+async def answer_unknown(request: Request, error: HTTPException) -> Response:
+    """Return the router's error; a browser that opens an address that is none gets a page with a way home."""
+    response = await answer_http(request, error)
+    if error.status_code != 404 or request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+        return response
+    hint = "The address may be mistyped, or of another version."
+    return answer_page_error(request, RequestError(404, "http", "This address has no page.", hint))

@@ -5,7 +5,8 @@ decision made in `ratchet/rollout/decision.py`.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from ratchet.rollout.evidence.counts import Evidence
 from ratchet.rollout.guardrails.guardrail import Guardrail
@@ -44,9 +45,17 @@ def read_evidence(document: Any) -> Evidence | None:
 
 
 def _read(kind: type[T], document: Any) -> T | None:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(kind).validate_python(document)
+        return cast(T, _reader_of(kind).validate_python(document))  # type: ignore[arg-type] # a class can be hashed
     except ValidationError:
         return None
+
+
+@cache
+def _reader_of(kind: type[Any]) -> Any:
+    """Return what reads one kind; to make it takes longer than to read a document, and a home page reads many."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)

@@ -91,3 +91,14 @@ def test_the_warehouse_is_never_opened(serve: Serve, home: Home) -> None:
     """A warehouse that is garbage changes nothing."""
     home.warehouse("small").write_bytes(b"no database")
     assert "2026-01-19" in serve().get("/").text
+
+
+def test_a_browser_that_is_lost_finds_the_way_home(serve: Serve) -> None:
+    """An address that is none: a page with a link home for a browser, JSON for a program, as every error of a route."""
+    client = serve()
+    for path, way in (("/none", "./"), ("/none/of/these", "../../")):
+        page, document = client.get(path, headers=PAGE), client.get(path)
+        assert (page.status_code, document.status_code) == (404, 404)
+        assert f'<a href="{way}">' in page.text
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert document.json()["error"]["message"] == "No such route."
