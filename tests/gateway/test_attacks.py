@@ -293,7 +293,7 @@ def test_a_clients_words_never_reach_the_log(serve: Serve, caplog: pytest.LogCap
 def test_requests_of_other_kinds_are_refused_in_the_same_form(serve: Serve) -> None:
     """No such route, no such method: 404 and 405 in the form of every refusal, with what is allowed."""
     client = serve()
-    assert client.get("/docs").json()["error"]["code"] == "http"
+    assert client.get("/none").json()["error"]["code"] == "http"
     found = client.put(URL, json={"text": "a"})
     assert (found.status_code, found.headers["Allow"], found.json()["error"]["code"]) == (405, "POST", "http")
 
