@@ -4,7 +4,9 @@ import dagster as dg
 
 from assets.calibration_temperature import calibration_temperature
 from assets.metadata import as_table, stage_seconds
+from assets.page_links import links_to_pages
 from assets.partitions import cycle_of, cycles
+from assets.report_series import series_of
 from ratchet.data.curation import SENT_SQL, digest_examples
 from ratchet.data.label_choice import trained_labels
 from ratchet.evaluation.eval_report import build_report, list_test_errors
@@ -95,5 +97,9 @@ def eval_report(
                 "verdict", "Not compared: evaluation.max_texts = 0."
             ),
             "report": dg.MetadataValue.path(str(page)),
+            **links_to_pages(home, cycle),
+            **series_of(
+                document, receipts.noted(cycle), {n: v.evidence for n, v in verdicts.items()}, stage_seconds(context)
+            ),
         }
     )

@@ -4,13 +4,23 @@ Add here what turns Dagster's partition keys into values of the product; arithme
 `ratchet/core/cycle.py`.
 """
 
+from datetime import date
+
 import dagster as dg
 
 from ratchet.core.cycle import Cycle
 
 classifiers = dg.DynamicPartitionsDefinition(name="classifiers")
-weeks = dg.WeeklyPartitionsDefinition(start_date="2000-01-03", day_offset=1, end_offset=1, timezone="UTC")
-cycles = dg.MultiPartitionsDefinition({"classifier": classifiers, "week": weeks})
+
+
+def cycles_since(week: date) -> dg.MultiPartitionsDefinition:
+    """Return the partitions of all classifiers, from `week` to the current one."""
+    weeks = dg.WeeklyPartitionsDefinition(start_date=str(week), day_offset=1, end_offset=1, timezone="UTC")
+    return dg.MultiPartitionsDefinition({"classifier": classifiers, "week": weeks})
+
+
+cycles = cycles_since(date(2000, 1, 3))
+"""Partitions as the assets declare them; `orchestration/definitions.py` lets them begin with the home's first week."""
 
 
 def cycle_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Cycle:

@@ -12,8 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from assets.metadata import as_table, without_markup
+from assets.metadata import as_evidence, with_week, without_markup
+from assets.page_links import links_to_pages
 from assets.partitions import cycle_of
+from checks.evidence_figures import figures_of
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
@@ -165,15 +167,17 @@ def _conclude(
         check_name=name,
         passed=verdict.outcome == "passed",
         severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
-        description=without_markup(verdict.reason),
+        description=with_week(case.cycle.week, without_markup(verdict.reason)),
         metadata={
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",
             **_labels(name, case),
             **(shown or {}),
             **({"queued for review": queued} if queued else {}),
-            "evidence": as_table([{"name": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
+            "evidence": as_evidence(verdict.evidence),
             "receipt": receipt.digest,
+            **links_to_pages(case.receipts.home, case.cycle),
+            **figures_of(name, verdict.evidence),
         },
     )
 

@@ -3,6 +3,8 @@
 Add a new asset, check, job, schedule or sensor to its list; a test compares the lists with the folders.
 """
 
+from datetime import date
+
 import dagster as dg
 
 from assets.adapter import adapter
@@ -29,12 +31,13 @@ from checks.target_plan import target_plan
 from checks.trigger_scan import trigger_scan
 from orchestration.alerts import alert_sensor
 from orchestration.feedback import new_feedback_sensor
+from orchestration.first_partition import begin_with, read_first_partition
 from orchestration.label_studio import label_studio_sensor
 from orchestration.promotion import promotion, promotion_sensor
 from orchestration.publication import publication, publication_check, publication_check_schedule
 from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
 from orchestration.weekly_cycle import weekly_cycle, weekly_cycle_schedule
-from resources.storage import build_stores
+from resources.storage import build_stores, open_home
 
 ASSETS = [
     production_logs,
@@ -64,11 +67,11 @@ CHECKS = [
 ]
 
 
-def build_definitions(root: str = "", **resource_overrides: object) -> dg.Definitions:
+def build_definitions(root: str = "", asked: date = date.max, **resource_overrides: object) -> dg.Definitions:
     """Build the definitions over the home at `root` (empty: `RATCHET_HOME`, else `data/`); each resource can be
-    replaced."""
+    replaced. The partitions begin with the home's first week, or with the one that is `asked` for by name."""
     return dg.Definitions(
-        assets=ASSETS,
+        assets=begin_with(min(asked, read_first_partition(open_home(root))), ASSETS),
         asset_checks=CHECKS,
         jobs=[weekly_cycle, shadow_deployment, promotion, publication, publication_check],
         schedules=[weekly_cycle_schedule, publication_check_schedule],

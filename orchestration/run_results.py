@@ -6,6 +6,7 @@ written is `ratchet/storage/reports.py`.
 
 import dagster as dg
 
+from assets.metadata import without_week
 from ratchet.core.cycle import Cycle
 from ratchet.gates.registry import STAGES
 from ratchet.storage.reports import Reports, StageResult
@@ -20,8 +21,12 @@ def record_success(context: dg.HookContext) -> None:
 
 @dg.failure_hook(required_resource_keys={"reports"})
 def record_failure(context: dg.HookContext) -> None:
-    """Record a failed step with its reason."""
+    """Record a failed step with its reason; the run of a blocked week has tags that tell it from a crash."""
     _record(context)
+    blocked = [each for each in collect_stages(context.instance, context.run_id) if each.status == "blocked"]
+    if blocked:
+        gate = blocked[0].unique_id
+        context.instance.add_run_tags(context.run_id, {"ratchet/verdict": "blocked", "ratchet/gate": gate})
 
 
 def _record(context: dg.HookContext) -> None:
@@ -64,7 +69,7 @@ def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResul
             status, message = "skipped", quiet.get(stage, "the week had no traffic")
         elif verdict is not None:
             blocked = not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR
-            status, message = "blocked" if blocked else "pass", verdict.description or ""
+            status, message = "blocked" if blocked else "pass", without_week(verdict.description or "")
         elif stage in failures:
             error = failures[stage]
             cause = error.cause if error and error.cause else error

@@ -38,7 +38,7 @@ class CycleOutcome:
 
 def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome:
     """Run all assets and checks of `cycle` in this process; a failure is returned, an interruption raised."""
-    job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
+    job = build_definitions(str(home.root), cycle.week).resolve_job_def("weekly_cycle")
     with open_instance(home.dagster) as instance:
         # A run whose process was killed would stay `STARTED` for ever where no daemon looks at it.
         release_dead_runs(instance)

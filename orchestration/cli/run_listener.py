@@ -9,6 +9,7 @@ from typing import TextIO
 
 import dagster as dg
 
+from assets.metadata import without_week
 from orchestration.cli.progress import StageProgress
 from orchestration.run_results import stage_of
 
@@ -35,7 +36,7 @@ class RunListener:
             self._progress.begin(stage)
         elif event.event_type is _KINDS.ASSET_CHECK_EVALUATION:
             result = event.asset_check_evaluation_data
-            self._reasons[result.check_name] = result.description or ""
+            self._reasons[result.check_name] = without_week(result.description or "")
         elif event.event_type is _KINDS.STEP_SUCCESS:
             self._progress.end(stage, "done", self._reasons.get(stage, ""))
         elif event.event_type is _KINDS.STEP_FAILURE:

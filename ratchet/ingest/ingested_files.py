@@ -5,7 +5,7 @@ Add here a query about loaded files, or a figure to store for each; files are lo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import duckdb
 
@@ -68,6 +68,12 @@ class IngestedFiles:
                 self.connection.execute(
                     "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", [*key, landed.sha256, reason, rows]
                 )
+
+    def first_week(self) -> date | None:
+        """Return the earliest week of the classifier that has requests."""
+        sql = "SELECT min(week) FROM production_logs WHERE classifier = ?"
+        row = self.connection.execute(sql, [self.classifier]).fetchone()
+        return row[0] if row else None
 
     def counts(self, now: datetime) -> dict[str, dict[str, int]]:
         """Count the rows of the classifier that are in the warehouse, that wait, that were refused, or that are lost.

@@ -27,6 +27,7 @@ from ratchet.ingest.row_counts import write_counts
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.watched_loader import WatchedLoader
+from ratchet.storage.first_week import note_first_week
 from ratchet.storage.home import Home
 from ratchet.storage.review.local_answers import land_left_answers
 from ratchet.storage.row_files.formats import SUFFIXES, UnreadableError, form_of
@@ -64,6 +65,7 @@ class Landing:
             if not loader.unread:
                 look.confirm(loader.files.next_change(terms.now))
             write_counts(self.home, spec.name, loader.files.counts(terms.now))
+            note_first_week(self.home, spec.name, loader.files.first_week())
             return intakes
 
     def deliver(
@@ -132,6 +134,7 @@ class Landing:
             loader.commit(stage, landed, delivered_as=file)
         counts = {**counts, **waits}
         write_counts(self.home, loader.name, loader.files.counts(terms.now))
+        note_first_week(self.home, loader.name, loader.files.first_week())
         return IngestResult(
             kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels),
             stage.nulled(), stage.encoding,

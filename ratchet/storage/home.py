@@ -144,6 +144,10 @@ class Home:
         """`intake.json`: rows in the warehouse, waiting, rejected and lost, as the newest intake counted them."""
         return self.classifier(name) / "intake.json"
 
+    def first_week(self, name: str) -> Path:
+        """`first_week.json`: the first week that has data, by which Dagster's partitions begin. Expendable."""
+        return self.classifier(name) / "first_week.json"
+
     def tables(self, name: str, table: str) -> Path:
         """Parquet copies of one warehouse table that cycles fill, one file for each week."""
         return self.classifier(name) / "tables" / table

@@ -67,7 +67,7 @@ def run_cycle(small: SmallClassifier, instance: dg.DagsterInstance) -> Callable[
     """Run the weekly job in this process: `run_cycle(week, **resource_overrides)`."""
 
     def run(week: date = WEEK, **overrides: Any) -> dg.ExecuteInProcessResult:
-        definitions = build_definitions(str(small.home.root), **overrides)
+        definitions = build_definitions(str(small.home.root), week, **overrides)
         instance.add_dynamic_partitions("classifiers", [small.name])
         key = dg.MultiPartitionKey({"classifier": small.name, "week": str(week)})
         return definitions.resolve_job_def("weekly_cycle").execute_in_process(

@@ -61,7 +61,12 @@ def mix_turned_over(logs: Rows, corrections: Rows) -> None:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_a_bad_week_is_blocked_and_no_adapter_is_made(
-    fault: WeekFault, check: str, says: str, small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult]
+    fault: WeekFault,
+    check: str,
+    says: str,
+    small: SmallClassifier,
+    instance: dg.DagsterInstance,
+    run_cycle: Callable[..., dg.ExecuteInProcessResult],
 ) -> None:
     """The check fails with its reason, `adapter` is not materialised, and run_results.json tells the same story."""
     small.write_week(date(2026, 1, 5), fault)
@@ -70,6 +75,10 @@ def test_a_bad_week_is_blocked_and_no_adapter_is_made(
     failed = {found.check_name: found.description for found in result.get_asset_check_evaluations() if not found.passed}
     assert list(failed) == [check]
     assert says in str(failed[check])
+    assert str(failed[check]).startswith("Week 2026-01-05: ")  # an old week run again never looks like the newest
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert {key: run.tags.get(f"ratchet/{key}") for key in ("verdict", "gate")} == {"verdict": "blocked", "gate": check}
     assert not [
         event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")
     ]
@@ -119,7 +128,8 @@ def test_a_leaked_week_never_materialises_adapter(
         "leakage": "ERROR",
     }
     assert "leaked ~ 2026-01-05-" in str(failed["leakage"].description)
-    assert str(failed["label_distribution"].description).startswith("Warns: the mix has moved: violet from ")
+    says = "Week 2026-01-05: Warns: the mix has moved: violet from "
+    assert str(failed["label_distribution"].description).startswith(says)
     assert stage_statuses(small)["label_distribution"] == "pass"
     assert not [
         event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")

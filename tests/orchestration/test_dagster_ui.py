@@ -49,4 +49,4 @@ def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(
         found = check["executionForLatestMaterialization"]
         status, word = ("FAILED" if name in open_verdicts else "SUCCEEDED"), open_verdicts.get(name, "Passes: ")
         assert (check["blocking"], found["runId"], found["status"]) == (True, run, status), name
-        assert found["evaluation"]["description"].startswith(word), name
+        assert found["evaluation"]["description"].startswith(f"Week 2026-01-05: {word}"), name
