@@ -67,11 +67,11 @@ CHECKS = [
 ]
 
 
-def build_definitions(root: str = "", asked: date = date.max, **resource_overrides: object) -> dg.Definitions:
+def build_definitions(root: str = "", week: date = date.max, **resource_overrides: object) -> dg.Definitions:
     """Build the definitions over the home at `root` (empty: `RATCHET_HOME`, else `data/`); each resource can be
-    replaced. The partitions begin with the home's first week, or with the one that is `asked` for by name."""
+    replaced. The partitions begin with the home's first week, or with `week` if it is earlier."""
     return dg.Definitions(
-        assets=begin_with(min(asked, read_first_partition(open_home(root))), ASSETS),
+        assets=begin_with(min(week, read_first_partition(open_home(root))), ASSETS),
         asset_checks=CHECKS,
         jobs=[weekly_cycle, shadow_deployment, promotion, publication, publication_check],
         schedules=[weekly_cycle_schedule, publication_check_schedule],
