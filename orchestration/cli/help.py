@@ -78,6 +78,10 @@ OptionalName = Annotated[
     ),
 ]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")]
+DuringFreeze = Annotated[
+    bool,
+    typer.Option("--during-freeze", help="Go on in a freeze window of settings.toml; say why."),
+]
 LoggedWhy = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, recorded in ratchet log.")]
 Week = Annotated[
     str,

@@ -50,3 +50,18 @@ def read_weekly(key: str, words: str) -> tuple[int, time]:
     if found is None or found[1] not in DAYS:
         raise bad_spec(f"{key} = {words[:60]!r} is not a time of the week.", "Write it as 'mon 08:00'.")
     return DAYS.index(found[1]), time(int(found[2]), int(found[3]))
+
+
+def read_day_or_time(key: str, words: str) -> datetime:
+    """Return a date `2026-12-20` as its midnight, or a time `2026-12-20T18:00`, without a zone; raises
+    `RatchetError`."""
+    try:
+        found = datetime.fromisoformat(words.strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise bad_spec(
+            f"{key} = {words[:60]!r} is not a date or time.",
+            "Write it as '2026-12-20', '2026-12-20T18:00' or, for every week, 'fri 16:00'.",
+        )
+    return found

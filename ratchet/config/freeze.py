@@ -4,10 +4,14 @@ Add a setting here, with its default, unit and the error for a wrong value. The 
 `ratchet/rollout/freeze.py` says which of them holds at a time.
 """
 
+import re
 from dataclasses import dataclass
 
-from ratchet.config.clock_words import check_timezone
-from ratchet.config.validation import STRICT
+from ratchet.config.clock_words import check_timezone, read_day_or_time, read_weekly
+from ratchet.config.validation import STRICT, bad_spec
+
+_IS_WEEKLY = re.compile(r"[a-z]")
+"""Beginning of a time of every week; dates begin with a digit."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,21 @@ class FreezeWindow:
     """Reason that pages, commands and the ledger show."""
     classifiers: tuple[str, ...] = ()
     """Classifiers that it holds for; empty: all."""
+
+    def __post_init__(self) -> None:
+        weekly = bool(_IS_WEEKLY.match(self.start.strip().lower()))
+        if weekly:
+            if read_weekly("freeze.window.start", self.start) == read_weekly("freeze.window.end", self.end):
+                raise bad_spec(f"freeze.window: {self.start[:40]!r} to {self.end[:40]!r} has no length.", "Change one.")
+            return
+        start, end = (
+            read_day_or_time("freeze.window.start", self.start),
+            read_day_or_time("freeze.window.end", self.end),
+        )
+        if end < start or (start == end and len(self.end.strip()) > len("2026-12-20")):
+            raise bad_spec(
+                f"freeze.window ends before it begins: {self.start[:40]!r} to {self.end[:40]!r}.", "Swap them."
+            )
 
 
 @dataclass(frozen=True)

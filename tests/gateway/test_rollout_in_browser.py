@@ -188,7 +188,7 @@ def test_another_site_cannot_press_the_button(
     reader.page.goto("http://evil.test/")
     reader.page.get_by_label("Reason").fill("worse")
     with reader.page.expect_response(action) as found:
-        reader.page.get_by_role("button", name="Roll back now").click()
+        reader.page.evaluate("document.querySelector('form').submit()")
     assert found.value.status == 403
     assert len(Ledger(home).entries("small")) == 3
 

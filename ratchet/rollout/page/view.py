@@ -29,7 +29,7 @@ _TONES = {
     FAILING: ("blocked", "✕"),
     "No data": ("open", "?"),
 }
-_OF_EVIDENCE = {"No data", "Held: not enough evidence"}
+_OF_EVIDENCE = {"No data", "Held: not enough evidence", "Held: frozen"}
 """State words that only the figures can give; every other one follows from the signed entries."""
 _BY_PEOPLE = {act.PROMOTE: "Promoted", act.HOLD: "Held", act.RESUME: "Resumed"}
 

@@ -26,8 +26,10 @@ def act_seen(home: Home, classifier: str, action: PageAction, why: str, seen: He
     """
     if action == "rollback":
         return roll_back_seen(home, classifier, why, seen, who=who)
+    if action == "kill":  # safe on any state, and possible without a ledger that can be read
+        return turn_kill_switch(home, classifier, why, on=True, who=who)
     if Ledger(home).head(classifier) != seen:
         raise RatchetError("The ledger has changed since your page was loaded; nothing was done.", code=CHANGED)
-    if action in ("kill", "unkill"):
-        return turn_kill_switch(home, classifier, why, on=action == "kill", who=who)
-    return stop_or_resume(home, classifier, why, lift=action == "resume", who=who)
+    if action == "unkill":
+        return turn_kill_switch(home, classifier, why, on=False, who=who, seen=seen)
+    return stop_or_resume(home, classifier, why, lift=action == "resume", who=who, seen=seen)

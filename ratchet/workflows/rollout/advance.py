@@ -28,6 +28,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.rollout.budget import apply_budget, load_budget
 from ratchet.workflows.rollout.count_evidence import CountedEvidence, count_evidence
+from ratchet.workflows.rollout.freezing import apply_freeze, load_freeze
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.reexamine import reexamine
@@ -86,6 +87,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
             held = f"Held: checked again, the candidate may not advance: {error.message}"
             decision = replace(decision, action=STAY, percent=0, sentence=held)
     decision = apply_budget(decision, state, load_budget(home, classifier, entries, now))
+    decision = apply_freeze(decision, load_freeze(home, classifier, now))
     reason, to_rebuild = _why_not(fault)
     is_broken = any(each.status == "broken" for each in decision.guardrails)
     if unread and not is_broken:
@@ -150,9 +152,12 @@ def apply_decision(
     return entry
 
 
-def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False, who: str = "") -> Entry:
+def stop_or_resume(
+    home: Home, classifier: str, why: str, *, lift: bool = False, who: str = "", seen: Head | None = None
+) -> Entry:
     """Stop the ladder at its rung, or lift the stop; traffic does not change. `who` is the user, if not the one who
-    runs this process. Raises when it is so already, and when nothing is compared, so that there is nothing to stop."""
+    runs this process; with `seen` it is decided on that head of the ledger alone. Raises when it is so already, when
+    another decision came first, and when nothing is compared, so that there is nothing to stop."""
     reconcile(home, classifier)
     state = Ledger(home).state(classifier)
     if state.live is not None and state.compared is None and not lift:
@@ -165,7 +170,8 @@ def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False,
         reason = "is not stopped" if lift else "is stopped already" if state.live else "has nothing live"
         raise RatchetError(f"the ladder of {classifier} {reason}.", "Look at 'ratchet status'.", code="bad_move")
     return record(
-        home, classifier, after=state.head, ts=datetime.now(UTC).isoformat(timespec="seconds"), actor=who or actor(),
+        home, classifier, after=seen or state.head, ts=datetime.now(UTC).isoformat(timespec="seconds"),
+        actor=who or actor(),
         action=act.RESUME if lift else act.HOLD, why=why, adapter=state.live,
         week=state.entered.week if state.entered else "", receipts={},
     )  # fmt: skip

@@ -17,6 +17,7 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import candidates
 from ratchet.workflows.rollout.budget import load_budget
+from ratchet.workflows.rollout.freezing import load_freeze
 from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
 
@@ -43,6 +44,8 @@ def find_entrant(home: Home, name: str) -> Entrance:
         return Entrance(f"{waiting.adapter[:12]} of {waiting.week} {ONLY_BY_HAND.format(name=name)}")
     if entrance.cycle is not None and (held := load_budget(home, name, entries).held):
         return Entrance(f"Held: {entrance.cycle.adapter[:12]} of {entrance.cycle.week} waits: {held}")
+    if entrance.cycle is not None and (frozen := load_freeze(home, name)):
+        return Entrance(f"Held: {entrance.cycle.adapter[:12]} of {entrance.cycle.week} waits: {frozen}")
     return entrance
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.help import CandidateAdapter, Json, Name, Why, need_reason
+from orchestration.cli.help import CandidateAdapter, DuringFreeze, Json, Name, Why, need_reason
 from orchestration.cli.output import emit, emit_json, printable, say
 from orchestration.cli.session import confirm, session_of
 from ratchet.core.errors import UsageError
@@ -24,6 +24,7 @@ def promote(
     by: Annotated[
         str, typer.Option("--by", metavar="NAME", help="Who decides, where your account is not your name.")
     ] = "",
+    during_freeze: DuringFreeze = False,
     json: Json = False,
 ) -> int:
     """Make a candidate live; later candidates are compared with it. Over a live adapter it asks for --skip-shadow."""
@@ -32,8 +33,10 @@ def promote(
     from ratchet.storage.rollout.ledger import Ledger
     from ratchet.workflows.rollout import nominate as promotion
     from ratchet.workflows.rollout.budget import load_budget
+    from ratchet.workflows.rollout.freezing import need_thaw
     from ratchet.workflows.rollout.reconcile import reconcile
 
+    need_thaw(session.home, name, "a promotion by hand", override=during_freeze)
     reconcile(session.home, name)  # finish a promotion that was killed before it wrote its flag
     nominee = promotion.nominate(session.home, name, adapter)
     for line in nominee.passed_over:

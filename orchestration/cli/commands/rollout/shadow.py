@@ -5,7 +5,7 @@ Which candidate may is decided in `ratchet/workflows/rollout/shadow.py`.
 
 import typer
 
-from orchestration.cli.help import CandidateAdapter, Json, Name, Why
+from orchestration.cli.help import CandidateAdapter, DuringFreeze, Json, Name, Why
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import session_of
 
@@ -15,13 +15,16 @@ def shadow(
     name: Name,
     adapter: CandidateAdapter = None,
     why: Why = "",
+    during_freeze: DuringFreeze = False,
     json: Json = False,
 ) -> int:
     """Let the newest candidate that passed its cycle answer beside live, unseen; also one whose shadow has expired."""
     session = session_of(context)
     session.home.need(name)
+    from ratchet.workflows.rollout.freezing import need_thaw
     from ratchet.workflows.rollout.shadow import shadow_by_hand
 
+    need_thaw(session.home, name, "letting a candidate shadow", override=during_freeze)
     nominee, entry = shadow_by_hand(session.home, name, adapter, why)
     for line in nominee.passed_over:
         say(session, f"passed over {line}")
