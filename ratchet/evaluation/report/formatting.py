@@ -13,7 +13,23 @@ from urllib.parse import quote, unquote
 from ratchet.core.pages.visible import make_visible
 
 NO_DATA = "no data"
+HEADLINE = 90
+"""Most characters of a heading that says a verdict."""
 _MINUS = "\N{MINUS SIGN}"
+
+
+def make_headline(sentence: str) -> str:
+    """Return the beginning of a verdict's sentence, at most `HEADLINE` characters: its first sentence where that fits,
+    else cut between words. "Blocked by x: Fails: y" loses the second word of the two that say the same."""
+    plain = re.sub(r"^(Blocked by \w+: )(?:Fails|Warns): ", r"\1", " ".join(sentence.split()))
+    first = re.match(r".+?[.?](?=\s|$)", plain)
+    if first and len(first[0]) <= HEADLINE:
+        return first[0]
+    if len(plain) <= HEADLINE:
+        return plain
+    head = plain[: HEADLINE - 1]
+    whole = head[: head.rfind(" ")] if " " in head[HEADLINE // 2 :] else head
+    return f"{whole.rstrip(',;:')}…"
 
 
 def format_figure(value: Any, rounding: str) -> str:

@@ -14,7 +14,7 @@ from ratchet.core.pages.environment import page_environment
 from ratchet.core.pages.visible import make_visible
 from ratchet.evaluation.report.comparison import BASELINES, WAYS, draw_differences, draw_scores
 from ratchet.evaluation.report.confusion import TEXTS_AT_MOST, arrange_confusion
-from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_slug
+from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_headline, make_slug
 from ratchet.evaluation.report.loss_curves import draw_curves
 from ratchet.evaluation.report.per_class import judge_labels, list_splits, span_labels, spread_labels
 from ratchet.evaluation.report.reliability import draw_reliability
@@ -79,6 +79,7 @@ def describe_report(
         "key_of": join_key,
         "slug": make_slug,
         "visible": make_visible,
+        "headline": make_headline(str(look_up(document, "verdict.sentence") or "")),
         "has": lambda *parts: look_up(document, join_key(*parts)) not in (None, [], {}, ""),
         "value": lambda *parts: look_up(document, join_key(*parts)),
         "write": lambda rounding, key: format_figure(look_up(document, key), rounding),

@@ -3,7 +3,7 @@
 import pytest
 
 from ratchet.core.pages.visible import make_visible
-from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_slug
+from ratchet.evaluation.report.formatting import divide, format_figure, join_key, look_up, make_headline, make_slug
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,25 @@ def test_anchors_are_stable_and_never_shared():
     assert anchors[:2] == names[:2]
     assert len(set(anchors)) == len(names)
     assert all(anchor and not set(anchor) & set("\"'<>& #") for anchor in anchors)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "headline"),
+    [
+        ("Passed every gate against live 3b4ef3e2; it may shadow live.",) * 2,
+        (
+            "Blocked by golden_agreement: Fails: the week's blind labels contradict the golden set. amber: 3 of 48.",
+            "Blocked by golden_agreement: the week's blind labels contradict the golden set.",
+        ),
+        (
+            "Blocked by label_agreement: Fails: annotators agree on 71.0% of 120 doubly labelled requests, by pairs"
+            " (limit 90%).",
+            "Blocked by label_agreement: annotators agree on 71.0% of 120 doubly labelled requests…",
+        ),
+        ("", ""),
+    ],
+)
+def test_a_headline_is_the_beginning_of_its_sentence(sentence: str, headline: str) -> None:
+    """At most 90 characters: the first sentence where it fits, else cut between words."""
+    assert make_headline(sentence) == headline
+    assert len(headline) <= 90
