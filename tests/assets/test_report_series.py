@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from assets.page_links import links_to_pages
 from assets.report_series import SERIES, series_of
 from ratchet.core.cycle import Cycle
@@ -12,6 +14,7 @@ from ratchet.workflows.history.week_metrics import FIGURES
 CYCLE = Cycle("small", date(2026, 1, 5))
 
 
+@pytest.mark.feature(24)
 def test_there_are_at_most_twelve_series_of_known_figures() -> None:
     """More of them are a wall of plots."""
     assert len(SERIES) <= 12

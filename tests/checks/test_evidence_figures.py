@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from assets.metadata import as_evidence, rounded
 from checks.evidence_figures import FIGURES, figures_of
 from ratchet.gates.registry import GATES
@@ -23,6 +25,7 @@ def test_figures_are_numbers_and_what_was_not_measured_is_absent() -> None:
     assert [rounded(each) for each in (math.nan, math.inf, True, "0.5", None, 3)] == [None] * 5 + [3]
 
 
+@pytest.mark.feature(24)
 def test_evidence_is_rows_and_never_a_printed_mapping() -> None:
     """However deep a value lies, it has a row with its whole name."""
     found = as_evidence({"recall": {"amber": 0.5}, "lost": [{"item": "g1", "of": ["a", "b"]}], "interval": [0.1, 0.25]})
