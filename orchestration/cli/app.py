@@ -23,7 +23,7 @@ from ratchet.storage.home_rights import follow_home_rights
 INTERRUPTED = 130
 _DECIDES = frozenset(command.name for command in GROUPS["Rollout"])
 """Commands after which the home page is another."""
-MAKES_HOMES = frozenset({"init", "demo", "sample", "restore"})
+MAKES_HOMES = frozenset({"init", "demo", "sample"})
 """Commands that may be given a home that does not exist yet; for every other one it is a slip of the pen."""
 
 app = typer.Typer(

@@ -29,7 +29,10 @@ WEEK, LIVE_WEEK = date(2026, 1, 5), "2025-12-29"
 pytestmark = pytest.mark.slow
 BACKFILL = """mutation Backfill($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } }}"""
-ASSETS = ("production_logs", "corrected_labels", "training_set", "adapter", "calibration_temperature", "eval_report")
+ASSETS = (
+    "production_logs", "corrected_labels", "training_set", "adapter", "calibration_temperature", "eval_report",
+    "gate_audit",
+)  # fmt: skip
 
 
 def make_live(home: Home, name: str) -> None:
