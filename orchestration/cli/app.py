@@ -93,8 +93,9 @@ def _run_process_line() -> int:
 def _run(words: list[str]) -> int:
     try:
         arguments.check(words)
+        decided = _date_ledgers(words)
         code = typer.main.get_command(app).main(arguments.hoist(words), prog_name="ratchet", standalone_mode=False)
-        if not _DECIDES.isdisjoint(words) and {"--help", "-h"}.isdisjoint(words):
+        if decided != _date_ledgers(words):
             _refresh_home_page(words)
         sys.stdout.flush()
     except RatchetError as error:
@@ -117,8 +118,15 @@ def _run(words: list[str]) -> int:
     return _code(code)
 
 
+def _date_ledgers(words: list[str]) -> dict[str, int]:
+    """Return the times of the ledgers of the home, where the command may write one."""
+    if _DECIDES.isdisjoint(words):
+        return {}
+    return {str(path): path.stat().st_mtime_ns for path in arguments.named_home(words).glob("*/ledger.jsonl")}
+
+
 def _refresh_home_page(words: list[str]) -> None:
-    """Write the home page anew after a command that decides on a rollout; imported only then, since help is instant."""
+    """Write the home page anew after a decision on a rollout; imported only then, since help is instant."""
     from ratchet.workflows.overview.home_file import write_home_page
 
     home = open_home(str(arguments.named_home(words)))

@@ -44,7 +44,8 @@ def test_every_verdict_of_a_cycle_follows_from_its_receipt_and_the_key(
         assert "follows from the figures in its evidence" in found["verdict"].detail
         steps = ASSETS.index(gate.stage) + 1
         assert found["chain"].detail.startswith(f"{steps} steps up to {gate.stage}")
-    command = ["--home", str(elsewhere / "nowhere"), "verify", str(files["leakage"])]
+    stranger.root.mkdir()
+    command = ["--home", str(stranger.root), "verify", str(files["leakage"])]
     assert main([*command, "--public-key", str(elsewhere / "gate_key.pub")]) == 0
     assert main(command) == 1
     assert "no key is trusted here" in capsys.readouterr().out

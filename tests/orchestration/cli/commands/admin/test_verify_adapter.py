@@ -175,6 +175,7 @@ def test_a_commit_with_anything_else_is_not_fetched(
 
 def test_a_mistyped_path_accuses_no_adapter(call: Any, tmp_path: Path) -> None:
     """Exit code 1, and nobody is told to mistrust anything; a link is refused as ever, for it may lead anywhere."""
+    (tmp_path / "home").mkdir()
     (tmp_path / "file").write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for name, code, said in (
