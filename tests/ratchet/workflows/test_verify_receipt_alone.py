@@ -114,6 +114,7 @@ def test_the_command_needs_a_trusted_key(
     stranger.file.write_bytes(receipt.content)
     (tmp_path / "other").mkdir()
     other = Stranger(tmp_path / "other")
+    stranger.home.root.mkdir(exist_ok=True)
     nowhere = ["--home", str(stranger.home.root), "verify", str(stranger.file)]
     assert main([*nowhere, "--public-key", str(stranger.public)]) == 0
     capsys.readouterr()
