@@ -31,7 +31,10 @@ POLICY = (
 """The site's own scripts stand in its pages, which hold nothing that a user wrote."""
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {"description": "A file of the manual.", "content": {"text/html": {}, "application/json": {}}},
-    404: {"description": "No such page, or the manual was not built.", "content": {"text/html": {}}},
+    404: {
+        "description": "No such page, or the manual was not built.",
+        "content": {"text/html": {}, "application/json": {}},  # the router itself answers for a path with a line break
+    },
 }
 
 
